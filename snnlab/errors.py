@@ -1,0 +1,106 @@
+"""Every error that snnlab raises on purpose.
+
+::
+
+    SnnlabError
+    ├── ConfigError          a setting, a YAML key or an argument that cannot be used
+    │   └── EngineMissing    an engine whose optional package is not installed
+    ├── DataError            input that cannot be scored
+    │   ├── EventError       events with a wrong shape, a NaN, a duplicate id, an unknown type
+    │   ├── FileFormatError  a file that cannot be read as events
+    │   └── DatasetMissing   a public data set that is not on this machine
+    ├── ModelError           a model that cannot be loaded
+    │   ├── ModelFormatError      truncated or damaged bytes
+    │   ├── ModelVersionError     written by a newer snnlab
+    │   ├── ModelNotFound         no model of that name or path
+    │   └── UntrustedCode         a model that carries user code, loaded without consent
+    ├── BusError             the event bus
+    │   └── BusCorrupt       a bus file whose content is damaged
+    ├── StoreError           the cache of state and anomalies
+    └── PromotionRefused     a challenger that did not pass the gate
+
+A message names the bad value, what would be valid and the next step.
+"""
+
+__all__ = [
+    "BusCorrupt",
+    "BusError",
+    "ConfigError",
+    "DataError",
+    "DatasetMissing",
+    "EngineMissing",
+    "EventError",
+    "FileFormatError",
+    "ModelError",
+    "ModelFormatError",
+    "ModelNotFound",
+    "ModelVersionError",
+    "PromotionRefused",
+    "SnnlabError",
+    "StoreError",
+    "UntrustedCode",
+]
+
+
+class SnnlabError(Exception):
+    """Base of every error that snnlab raises on purpose."""
+
+
+class ConfigError(SnnlabError, ValueError):
+    """A setting, a YAML key or an argument that cannot be used."""
+
+
+class EngineMissing(ConfigError):
+    """An engine whose optional package is not installed."""
+
+
+class DataError(SnnlabError, ValueError):
+    """Input that cannot be scored."""
+
+
+class EventError(DataError):
+    """Events with a wrong shape, a NaN, a duplicate id or an unknown type."""
+
+
+class FileFormatError(DataError):
+    """A file that cannot be read as events."""
+
+
+class DatasetMissing(DataError):
+    """A public data set that is not on this machine."""
+
+
+class ModelError(SnnlabError):
+    """A model that cannot be loaded."""
+
+
+class ModelFormatError(ModelError, ValueError):
+    """Truncated or damaged model bytes."""
+
+
+class ModelVersionError(ModelError, ValueError):
+    """A model written by a newer snnlab."""
+
+
+class ModelNotFound(ModelError, LookupError):
+    """No model of that name or path."""
+
+
+class UntrustedCode(ModelError, PermissionError):
+    """A model that carries user code, loaded without consent to run it."""
+
+
+class BusError(SnnlabError):
+    """The event bus could not do what was asked."""
+
+
+class BusCorrupt(BusError):
+    """A bus file whose content is damaged."""
+
+
+class StoreError(SnnlabError):
+    """The store of state and anomalies could not do what was asked."""
+
+
+class PromotionRefused(SnnlabError):
+    """A challenger that did not pass the promotion gate."""
