@@ -1,0 +1,227 @@
+"""Events as columns: the working form of a stream, over one Arrow record batch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Float64, Int64
+
+from snnlab.errors import EventError
+from snnlab.events.columns import (
+    FEATURES_KEY,
+    Categorical,
+    Words,
+    event_schema,
+    features_of,
+    first_repeat,
+    ids_of,
+    joined,
+    matrix_of,
+    metadata_of,
+    stored_names,
+    symbols_of,
+    times_of,
+)
+
+__all__ = ["Categorical", "EventBatch", "event_schema"]
+
+
+@dataclass(frozen=True, eq=False)
+class EventBatch:
+    """``n`` events as columns.
+
+    ``record`` holds ``event_id`` string, ``timestamp`` int64 (µs since 1970 UTC), ``event_type`` and ``entity``
+    dictionary<int32, string>, ``features`` fixed_size_list<double>[f] and ``metadata``, a struct of one
+    dictionary<int32, string> a category (null = absent). The names of the features stand in the schema's metadata.
+
+    >>> batch = EventBatch.from_columns(np.array([[1.0, 2.0], [3.0, 4.0]]), ["cpu", "load"], entities=["a", "b"])
+    >>> len(batch), batch.names, batch.timestamps.tolist(), batch.entities.words()
+    (2, ('cpu', 'load'), [0, 1000000], ['a', 'b'])
+    >>> batch.slice(1, 2).values.tolist()
+    [[3.0, 4.0]]
+    """
+
+    record: pa.RecordBatch
+    _vocabularies: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_columns(
+        cls,
+        values: Float64[np.ndarray, "n f"],
+        names: Sequence[str],
+        *,
+        timestamps: Int64[np.ndarray, " n"] | Sequence[int] | None = None,
+        event_ids: Sequence[str] | pa.Array | None = None,
+        event_types: Words | None = None,
+        entities: Words | None = None,
+        categories: Mapping[str, Words] | None = None,
+    ) -> Self:
+        """Events from columns.
+
+        Without them, timestamps are 0, 1e6, 2e6… µs, ids "0", "1"…, the type is "event" and the entity "all".
+        An entry of a category may be None: the event does not have it.
+        Raises EventError where lengths, shapes or types do not fit; ``check`` looks at the values.
+        """
+        matrix = matrix_of(values, names)
+        n = len(matrix)
+        kinds = dict(categories or {})
+        schema = event_schema(tuple(names), tuple(kinds))
+        arrays = [
+            ids_of(event_ids, n),
+            times_of(timestamps, n),
+            symbols_of("event" if event_types is None else event_types, n, "event_type"),
+            symbols_of("all" if entities is None else entities, n, "entity"),
+            features_of(matrix),
+            metadata_of({name: symbols_of(words, n, name, absent=True) for name, words in kinds.items()}, n),
+        ]
+        return cls(pa.RecordBatch.from_arrays(arrays, schema=schema))
+
+    @classmethod
+    def concat(cls, batches: Sequence["EventBatch"]) -> "EventBatch":
+        """Batches one after the other.
+
+        Raises EventError when there are none, or when their features or categories differ.
+        """
+        if not batches:
+            raise EventError("no batches to put together; give at least one, it may hold no events")
+        first = batches[0]
+        if len(batches) == 1:
+            return first
+        for other in batches[1:]:
+            if other.names != first.names or other.category_names != first.category_names:
+                raise EventError(
+                    f"features {other.names} and categories {other.category_names} do not follow {first.names} and {first.category_names}; put only batches of one stream together"
+                )
+        return cls.from_columns(
+            np.concatenate([batch.values for batch in batches]),
+            first.names,
+            timestamps=np.concatenate([batch.timestamps for batch in batches]),
+            event_ids=pa.concat_arrays([batch.record.column(0) for batch in batches]),
+            event_types=joined([batch.record.column(2) for batch in batches]),
+            entities=joined([batch.record.column(3) for batch in batches]),
+            categories={
+                name: joined([pc.struct_field(batch.record.column(5), name) for batch in batches])
+                for name in first.category_names
+            },
+        )
+
+    def slice(self, start: int, stop: int) -> "EventBatch":
+        """Events ``start`` to ``stop`` (not included), without a copy."""
+        start, stop, _ = slice(start, stop).indices(len(self))
+        return EventBatch(self.record.slice(start, max(stop - start, 0)), self._vocabularies)
+
+    def take(self, indices: Int64[np.ndarray, " k"] | Sequence[int]) -> "EventBatch":
+        """The events at ``indices``, in their order."""
+        at = np.asarray(indices, dtype=np.int64)
+        if len(at) and (at.min() < 0 or at.max() >= len(self)):
+            raise EventError(f"indices {at.min()}..{at.max()} are not within the {len(self)} events of the batch")
+        return EventBatch(self.record.take(pa.array(at)), self._vocabularies)
+
+    def __len__(self) -> int:
+        return int(self.record.num_rows)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both hold the same events, however their words are coded."""
+        if not isinstance(other, EventBatch) or self.names != other.names:
+            return NotImplemented if not isinstance(other, EventBatch) else False
+        return bool(_decoded(self.record).equals(_decoded(other.record)))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the ``f`` features."""
+        return stored_names(self.record.schema.metadata[FEATURES_KEY])
+
+    @cached_property
+    def values(self) -> Float64[np.ndarray, "n f"]:
+        """Features, one row an event; read-only and without a copy."""
+        width = len(self.names)
+        if not width:
+            return np.empty((len(self), 0))
+        flat: np.ndarray = self.record.column(4).flatten().to_numpy(zero_copy_only=False)
+        return flat.reshape(len(self), width)
+
+    @cached_property
+    def timestamps(self) -> Int64[np.ndarray, " n"]:
+        """µs since 1970 UTC; read-only and without a copy."""
+        times: np.ndarray = self.record.column(1).to_numpy(zero_copy_only=False)
+        return times
+
+    @cached_property
+    def event_ids(self) -> list[str]:
+        """Ids of the events."""
+        ids: list[str] = self.record.column(0).to_pylist()
+        return ids
+
+    @cached_property
+    def event_types(self) -> Categorical:
+        """Types of the events."""
+        return self._categorical("event_type", self.record.column(2))
+
+    @cached_property
+    def entities(self) -> Categorical:
+        """Entities: the routing key."""
+        return self._categorical("entity", self.record.column(3))
+
+    @cached_property
+    def category_names(self) -> tuple[str, ...]:
+        """Names of the categories in ``metadata``."""
+        kind = self.record.schema.field(5).type
+        return tuple(kind.field(i).name for i in range(kind.num_fields))
+
+    def category(self, name: str) -> Categorical:
+        """One category; where an event does not have it, the word is "".
+
+        Raises EventError for a name that the batch does not have.
+        """
+        if name not in self.category_names:
+            raise EventError(f"no category {name!r}; the batch has {', '.join(self.category_names) or 'none'}")
+        at = self.category_names.index(name)
+        column = self.record.column(5)
+        return self._categorical(f"metadata.{name}", column.field(at).slice(0, len(column)))
+
+    def column(self, name: str) -> Float64[np.ndarray, " n"]:
+        """One feature. Raises EventError for a name that the batch does not have."""
+        if name not in self.names:
+            raise EventError(f"no feature {name!r}; the batch has {', '.join(self.names) or 'none'}")
+        return self.values[:, self.names.index(name)]
+
+    def check(self) -> None:
+        """Raise EventError on NaN, infinity, or an event id that comes twice. No events at all are no error."""
+        finite = np.isfinite(self.values)
+        if not finite.all():
+            row, at = (int(i) for i in np.argwhere(~finite)[0])
+            raise EventError(
+                f"event {self.event_ids[row]!r} has {self.names[at]} = {self.values[row, at]}; "
+                "features must be finite numbers: leave the event out, or fill the value in before publishing"
+            )
+        if len(self) > 1 and pc.count_distinct(self.record.column(0)).as_py() != len(self):
+            raise EventError(
+                f"event id {first_repeat(self.event_ids)!r} comes twice; ids must be unique: keep one of the events, "
+                "or leave the ids out to have them counted"
+            )
+
+    def _categorical(self, key: str, column: pa.DictionaryArray) -> Categorical:
+        if key not in self._vocabularies:
+            self._vocabularies[key] = tuple(column.dictionary.to_pylist())
+        vocabulary = self._vocabularies[key]
+        if not column.null_count:
+            return Categorical(column.indices.to_numpy(zero_copy_only=False), vocabulary)
+        if "" not in vocabulary:
+            vocabulary = (*vocabulary, "")
+        codes = column.indices.fill_null(vocabulary.index("")).to_numpy(zero_copy_only=False)
+        return Categorical(codes, vocabulary)
+
+
+def _decoded(record: pa.RecordBatch) -> pa.Table:
+    """Words as plain strings, so that two codings of the same words compare equal."""
+    words = {name: record.column(name).cast(pa.string()) for name in ("event_type", "entity")}
+    metadata = record.column("metadata")
+    kinds = {f"metadata.{part.name}": pc.struct_field(metadata, part.name).cast(pa.string()) for part in metadata.type}
+    plain = {name: record.column(name) for name in ("event_id", "timestamp", "features")}
+    return pa.table({**plain, **words, **kinds})

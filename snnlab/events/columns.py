@@ -1,0 +1,196 @@
+"""Columns of events: words as codes, and each column of an event batch built and checked."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float64, Int32
+
+from snnlab.errors import EventError
+
+__all__ = [
+    "FEATURES_KEY",
+    "SYMBOL",
+    "Categorical",
+    "Words",
+    "event_schema",
+    "features_of",
+    "first_repeat",
+    "ids_of",
+    "joined",
+    "matrix_of",
+    "metadata_of",
+    "stored_names",
+    "symbols_of",
+    "times_of",
+]
+
+FEATURES_KEY = b"snnlab.features"
+SYMBOL = pa.dictionary(pa.int32(), pa.string())
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """A column of words: ``vocabulary[codes[i]]`` is the word of event ``i``.
+
+    The vocabulary may hold words that no event of this batch uses: slices share it.
+
+    >>> Categorical.of(["b", "a", "b"]).words()
+    ['b', 'a', 'b']
+    """
+
+    codes: Int32[np.ndarray, " n"]
+    vocabulary: tuple[str, ...]
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> Self:
+        """Words to codes, the vocabulary in order of first appearance."""
+        encoded = symbols_of(words, len(words), "category")
+        return cls(encoded.indices.to_numpy(zero_copy_only=False), tuple(encoded.dictionary.to_pylist()))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def words(self) -> list[str]:
+        """The ``n`` words, in order."""
+        return [self.vocabulary[code] for code in self.codes.tolist()]
+
+
+Words: TypeAlias = str | Sequence[str] | Categorical | pa.Array
+"""What a column of words may be given as: one word for all, a sequence, a Categorical or an Arrow array."""
+
+
+@lru_cache(maxsize=256)
+def event_schema(names: tuple[str, ...], categories: tuple[str, ...]) -> pa.Schema:
+    """The Arrow schema of events with these features and categories.
+
+    Raises EventError for names that come twice.
+
+    >>> event_schema(("cpu",), ("host",)).names
+    ['event_id', 'timestamp', 'event_type', 'entity', 'features', 'metadata']
+    """
+    for kind, given in (("feature", names), ("category", categories)):
+        if len(set(given)) != len(given):
+            raise EventError(f"{kind} {first_repeat(given)!r} comes twice in {given}; names must be unique")
+    return pa.schema(
+        [
+            pa.field("event_id", pa.string(), nullable=False),
+            pa.field("timestamp", pa.int64(), nullable=False),
+            pa.field("event_type", SYMBOL, nullable=False),
+            pa.field("entity", SYMBOL, nullable=False),
+            pa.field("features", _list_type(len(names)), nullable=False),
+            pa.field("metadata", pa.struct([pa.field(name, SYMBOL) for name in categories]), nullable=False),
+        ],
+        metadata={FEATURES_KEY: json.dumps(list(names)).encode()},
+    )
+
+
+@lru_cache(maxsize=256)
+def stored_names(stored: bytes) -> tuple[str, ...]:
+    """Names of the features, from the schema's metadata."""
+    return tuple(json.loads(stored))
+
+
+def _list_type(width: int) -> pa.DataType:
+    return pa.list_(pa.field("item", pa.float64(), nullable=False), width)
+
+
+def first_repeat(names: Sequence[str]) -> str:
+    """The first name that stands a second time; "" where none does."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
+
+
+def matrix_of(values: Any, names: Sequence[str]) -> Float64[np.ndarray, "n f"]:  # noqa: ANN401 - anything array-like
+    """Features as a table of n events by f names; raises EventError where they are none."""
+    try:
+        matrix = np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as wrong:
+        raise EventError(f"features are not a table of numbers: {wrong}") from wrong
+    if matrix.ndim != 2 or matrix.shape[1] != len(names):
+        raise EventError(
+            f"features of shape {matrix.shape} do not fit the {len(names)} names {tuple(names)}; "
+            f"give one row an event and {len(names)} numbers a row"
+        )
+    return matrix
+
+
+def _sized(column: Any, n: int, name: str) -> None:  # noqa: ANN401 - anything with a length
+    if len(column) != n:
+        raise EventError(f"{len(column)} values of {name} for {n} events; give one an event")
+
+
+def ids_of(given: Sequence[str] | pa.Array | None, n: int) -> pa.Array:
+    """Ids of n events, counted from "0" where none are given; raises EventError for missing ones."""
+    if given is None:
+        return pa.array(np.arange(n)).cast(pa.string())
+    ids = given if isinstance(given, pa.Array) else _strings(given, "event_id")
+    _sized(ids, n, "event_id")
+    if ids.null_count:
+        raise EventError(f"event {ids.is_null().index(True).as_py()} of the batch has no id; give every event one")
+    return ids
+
+
+def times_of(given: Any, n: int) -> pa.Array:  # noqa: ANN401 - anything array-like
+    """Timestamps of n events in µs, a second apart where none are given; raises EventError for other than integers."""
+    if given is None:
+        return pa.array(np.arange(n, dtype=np.int64) * 1_000_000)
+    times = np.asarray(given)
+    _sized(times, n, "timestamp")
+    if n and times.dtype.kind not in "iu":
+        raise EventError(f"timestamps are {times.dtype}, not integers; give µs since 1970 UTC as int64")
+    return pa.array(np.ascontiguousarray(times, dtype=np.int64))
+
+
+def _strings(words: Sequence[str | None], name: str) -> pa.Array:
+    try:
+        return pa.array(words, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as wrong:
+        raise EventError(f"{name} must be text: {wrong}") from wrong
+
+
+def symbols_of(words: Words, n: int, name: str, *, absent: bool = False) -> pa.DictionaryArray:
+    """A column of words as a dictionary array; raises EventError for missing ones unless ``absent`` is allowed."""
+    if isinstance(words, str):
+        return pa.DictionaryArray.from_arrays(np.zeros(n, dtype=np.int32), pa.array([words]))
+    _sized(words, n, name)
+    if isinstance(words, Categorical):
+        codes = np.asarray(words.codes, dtype=np.int32)
+        column = pa.DictionaryArray.from_arrays(codes, _strings(words.vocabulary, name))
+    elif isinstance(words, pa.Array):
+        column = words.cast(SYMBOL) if pa.types.is_dictionary(words.type) else words.cast(pa.string())
+    else:
+        column = _strings(words, name)
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    if column.null_count and not absent:
+        raise EventError(
+            f"event {column.is_null().index(True).as_py()} of the batch has no {name}; give every event one"
+        )
+    return column
+
+
+def features_of(matrix: Float64[np.ndarray, "n f"]) -> pa.FixedSizeListArray:
+    """The features column: a list of f numbers an event, which shares the memory of ``matrix``."""
+    n, width = matrix.shape
+    flat = pa.array(matrix.reshape(-1))
+    return pa.FixedSizeListArray.from_buffers(_list_type(width), n, [None], children=[flat])
+
+
+def metadata_of(columns: dict[str, pa.DictionaryArray], n: int) -> pa.StructArray:
+    """The metadata column: a struct of the n events' categories."""
+    kind = pa.struct([pa.field(name, SYMBOL) for name in columns])
+    return pa.StructArray.from_buffers(kind, n, [None], children=list(columns.values()))
+
+
+def joined(columns: list[pa.DictionaryArray]) -> pa.DictionaryArray:
+    """Columns of words one after the other, over one vocabulary."""
+    return pa.chunked_array(columns).unify_dictionaries().combine_chunks()
