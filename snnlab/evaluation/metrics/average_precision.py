@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy.typing import ArrayLike
 
-from snnlab.evaluation.metrics.labelled import checked
+from snnlab.evaluation.metrics.labelled import checked, last_of_ties
 
 __all__ = ["average_precision", "precision_recall_curve"]
 
@@ -22,7 +22,7 @@ def precision_recall_curve(
     """
     scores, truth = checked(score, label)
     order = np.argsort(-scores, kind="stable")
-    last = np.flatnonzero(np.diff(scores[order], append=np.nan) != 0)
+    last = last_of_ties(scores[order])
     hits = np.cumsum(truth[order])[last].astype(np.float64)
     positives = float(truth.sum())
     recall = hits / positives if positives else np.full(len(last), np.nan)

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 
 from snnlab.errors import DataError
 
-__all__ = ["checked", "segments"]
+__all__ = ["checked", "last_of_ties", "segments"]
 
 
 def checked(score: ArrayLike, label: ArrayLike) -> tuple[Float64[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
@@ -20,18 +20,26 @@ def checked(score: ArrayLike, label: ArrayLike) -> tuple[Float64[np.ndarray, " n
     """
     scores, labels = np.asarray(score, np.float64).ravel(), np.asarray(label).ravel()
     if len(scores) != len(labels):
-        message = f"{len(scores)} scores for {len(labels)} labels: a metric needs one of each an event"
-        raise DataError(message)
+        raise DataError(f"{len(scores)} scores for {len(labels)} labels: a metric needs one of each an event")
     if np.isnan(scores).any():
         row = int(np.flatnonzero(np.isnan(scores))[0])
-        message = f"the score of row {row} is NaN (a rejected event): leave such rows out with score[~numpy.isnan(score)]"
-        raise DataError(message)
+        raise DataError(
+            f"the score of row {row} is NaN (a rejected event): leave such rows out with score[~numpy.isnan(score)]"
+        )
     truth = labels.astype(bool)
     if not np.array_equal(truth, labels):
         odd = labels[truth != labels][0]
-        message = f"a label is {odd!r}: labels are 0 (normal) or 1 (anomaly)"
-        raise DataError(message)
+        raise DataError(f"a label is {odd!r}: labels are 0 (normal) or 1 (anomaly)")
     return scores, truth
+
+
+def last_of_ties(ordered: Float64[np.ndarray, " n"]) -> Int64[np.ndarray, " t"]:
+    """Position of the last of each run of equal scores: where a threshold can lie.
+
+    >>> last_of_ties(np.array([3.0, 2.0, 2.0, 1.0])).tolist()
+    [0, 2, 3]
+    """
+    return np.flatnonzero(np.append(ordered[1:] != ordered[:-1], bool(len(ordered))))
 
 
 def segments(flag: ArrayLike) -> Int64[np.ndarray, "s 2"]:

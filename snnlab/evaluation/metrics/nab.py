@@ -1,12 +1,13 @@
 """The Numenta Anomaly Benchmark's score for its three application profiles.
 
-A flagged row inside a truth window earns ``σ(y) = 2 / (1 + e^{5y}) - 1`` by its place in the window (y from -1 at the
-window's start to 0 at its end), and only the best of a window counts; a missed window costs the profile's false-negative
-weight; a flagged row outside costs the profile's false-positive weight times σ of the distance to the window before it,
-or the whole weight far away. One threshold serves all files. The sum is scaled so that flagging nothing is 0 and a
-perfect detector 100. The first 15 % of a file (at most 750 rows) are not scored.
+A flagged row inside a truth window earns ``s(y) = 2 / (1 + e^{5y}) - 1`` by its place in the window (y from -1 at the
+window's start to 0 at its end), and only the best of a window counts; a missed window costs the profile's
+false-negative weight; a flagged row outside costs the profile's false-positive weight times s of the distance to the
+window before it, or the whole weight far away. One threshold serves all
+files. The sum is scaled so that flagging nothing is 0 and a perfect detector 100. The first 15 % of a file (at most
+750 rows) are not scored.
 
-Source: A. Lavin, S. Ahmad, Evaluating real-time anomaly detection algorithms, ICMLA 2015; the benchmark's own scorer 1.1.
+Source: A. Lavin, S. Ahmad, Evaluating real-time anomaly detection algorithms, ICMLA 2015; the benchmark's scorer 1.1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from jaxtyping import Float64, Int64
 from numpy.typing import ArrayLike
 
 from snnlab.errors import DataError
+from snnlab.evaluation.metrics.labelled import last_of_ties
 
 __all__ = ["PROFILES", "NabFile", "NabScore", "Profile", "nab"]
 
@@ -65,14 +67,15 @@ class NabFile:
         previous = -1
         for k, (first, last) in enumerate(windows):
             if not previous < first <= last < rows:
-                message = f"window {k} is rows {first} to {last} of {rows}: windows are in order, apart, and inside the file"
-                raise DataError(message)
+                raise DataError(
+                    f"window {k} is rows {first} to {last} of {rows}: windows are in order, apart, and inside the file"
+                )
             inside = np.arange(first, last + 1)
             weight[inside] = _sigmoid(-(last - inside + 1) / (last - first + 1.0)) / _sigmoid(np.array(-1.0))
             window[inside] = k
             after = np.arange(last + 1, windows[k + 1][0] if k + 1 < len(windows) else rows)
             distance = (after - last) / max(last - first, 1)
-            weight[after] = np.where(distance > 3.0, -1.0, _sigmoid(np.minimum(distance, 3.0)))  # noqa: PLR2004
+            weight[after] = np.where(distance > 3.0, -1.0, _sigmoid(np.minimum(distance, 3.0)))
             previous = last
         return cls(weight, window, len(windows), min(int(0.15 * rows), 750))
 
@@ -93,7 +96,7 @@ def nab(
     """The score of each profile over all ``files``, at one threshold for all.
 
     Without ``threshold`` it is the one that is best for each profile, chosen on the labels as the benchmark's own
-    protocol does; with it (one number, or one a profile) the score at just that threshold. NaN scores are never flagged.
+    protocol does; with it (one number, or one a profile) the score at just that threshold. NaN is never flagged.
 
     Raises:
         DataError: a file and its scores differ in length, or there are no files.
@@ -108,7 +111,7 @@ def nab(
     score, weight, window, total = _pooled(files, scores)
     order = np.argsort(-score, kind="stable")
     score, weight, window = score[order], weight[order], window[order]
-    last = np.flatnonzero(np.diff(score, append=np.nan) != 0)
+    last = last_of_ties(score)
     last = last[~np.isneginf(score[last])]
     live = len(np.unique(window[window >= 0]))
     out = {}
@@ -133,14 +136,12 @@ def _pooled(
 ) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"], Int64[np.ndarray, " n"], int]:
     """Scored rows of all files, windows numbered through."""
     if not files or len(files) != len(scores):
-        message = f"{len(files)} files and {len(scores)} score arrays: give one array a file, and at least one"
-        raise DataError(message)
+        raise DataError(f"{len(files)} files and {len(scores)} score arrays: give one array a file, and at least one")
     score, weight, window, base = [], [], [], 0
     for number, (file, given) in enumerate(zip(files, scores, strict=True)):
         values = np.asarray(given, np.float64)
         if values.shape != file.weight.shape:
-            message = f"file {number} has {len(file.weight)} rows and {values.size} scores: give one score a row"
-            raise DataError(message)
+            raise DataError(f"file {number} has {len(file.weight)} rows and {values.size} scores: give one score a row")
         live = slice(file.probation, None)
         score.append(np.where(np.isnan(values), -np.inf, values)[live])
         weight.append(file.weight[live])

@@ -4,10 +4,10 @@ Each true run is extended on both sides by half a window w, with a label that fa
 distance d. Within a window, over falling thresholds t:
 
     TP(t)        = sum of extended labels of the flagged rows
-    recall(t)    = min(1, TP(t) / P(t)) × (share of extended runs with at least one flagged row)
+    recall(t)    = min(1, TP(t) / P(t)) * (share of extended runs with at least one flagged row)
     P(t)         = true rows + half of the flagged extension
     precision(t) = TP(t) / flagged rows
-    AP(w)        = Σ (recall(t) - recall(t-1)) × precision(t)
+    AP(w)        = Σ (recall(t) - recall(t-1)) * precision(t)
 
 and the metric is the mean of AP(w) over w = 0, 1, …, window. 250 thresholds are the scores at evenly spaced ranks.
 
@@ -39,9 +39,10 @@ def vus_pr(score: ArrayLike, label: ArrayLike, window: int = 100, thresholds: in
     >>> vus_pr(np.ones(100), label, window=0)
     0.2
     """
-    if window < 0 or thresholds < 2:  # noqa: PLR2004 - a curve has two ends
-        message = f"window is {window} and thresholds {thresholds}: give a window of 0 rows or more and 2 thresholds or more"
-        raise ConfigError(message)
+    if window < 0 or thresholds < 2:
+        raise ConfigError(
+            f"window is {window} and thresholds {thresholds}: give a window of 0 rows or more and 2 thresholds or more"
+        )
     scores, truth = checked(score, label)
     runs = segments(truth)
     if not len(runs):
