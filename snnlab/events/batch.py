@@ -94,7 +94,8 @@ class EventBatch:
         for other in batches[1:]:
             if other.names != first.names or other.category_names != first.category_names:
                 raise EventError(
-                    f"features {other.names} and categories {other.category_names} do not follow {first.names} and {first.category_names}; put only batches of one stream together"
+                    f"features {other.names} and categories {other.category_names} cannot follow {first.names} "
+                    f"and {first.category_names}; put only batches of one stream together"
                 )
         return cls.from_columns(
             np.concatenate([batch.values for batch in batches]),
@@ -123,6 +124,10 @@ class EventBatch:
 
     def __len__(self) -> int:
         return int(self.record.num_rows)
+
+    def __repr__(self) -> str:
+        kinds = f", categories {', '.join(self.category_names)}" if self.category_names else ""
+        return f"EventBatch({len(self)} events, features {', '.join(self.names) or 'none'}{kinds})"
 
     def __eq__(self, other: object) -> bool:
         """Whether both hold the same events, however their words are coded."""

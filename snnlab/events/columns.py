@@ -153,7 +153,7 @@ def times_of(given: Any, n: int) -> pa.Array:  # noqa: ANN401 - anything array-l
 def _strings(words: Sequence[str | None], name: str) -> pa.Array:
     try:
         return pa.array(words, pa.string())
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as wrong:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError) as wrong:
         raise EventError(f"{name} must be text: {wrong}") from wrong
 
 
