@@ -1,0 +1,50 @@
+"""Likelihood: evidence against its own past, so that columns of different scale can stand beside each other.
+
+z = (x - mean) / deviation over all that came before, 0 for the first ``warmup`` events. The moments are plain running
+averages (West, CACM 22, 1979): nothing is forgotten, and a burst widens its own scale only a little.
+"""
+
+import numba
+import numpy as np
+from jaxtyping import Float64
+
+from snnlab.types import Arrays
+
+__all__ = ["fresh_likelihood", "standardise"]
+
+
+def fresh_likelihood(columns: int) -> Arrays:
+    """The moments of ``columns`` columns that have seen nothing."""
+    return {"mean": np.zeros(columns), "variance": np.zeros(columns), "events": np.zeros(1)}
+
+
+def standardise(
+    evidence: Float64[np.ndarray, "n d"], learnt: Arrays, *, warmup: int = 50, learn: bool = True
+) -> Float64[np.ndarray, "n d"]:
+    """z of each column of evidence against its own past (standard deviations); updates ``learnt`` when ``learn``.
+
+    Example:
+        >>> learnt = fresh_likelihood(1)
+        >>> quiet = np.array([[1.0], [3.0]] * 50)
+        >>> _ = standardise(quiet, learnt)
+        >>> float(standardise(np.array([[6.0]]), learnt)[0, 0].round(3))
+        4.0
+    """
+    out = np.zeros_like(evidence)
+    _standardise(evidence, learnt["mean"], learnt["variance"], learnt["events"], warmup, learn, out)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _standardise(evidence, mean, variance, events, warmup, learn, out):  # type: ignore[no-untyped-def]
+    for t in range(evidence.shape[0]):
+        share = 1.0 / (events[0] + 1.0)
+        for j in range(evidence.shape[1]):
+            away = evidence[t, j] - mean[j]
+            if events[0] > warmup:
+                out[t, j] = away / (np.sqrt(variance[j]) + 1e-9)
+            if learn:
+                mean[j] += share * away
+                variance[j] = (1.0 - share) * (variance[j] + share * away * away)
+        if learn:
+            events[0] += 1.0

@@ -1,0 +1,30 @@
+"""Readouts: what each event's features, codes and spikes say about how surprising it is, one readout a file."""
+
+from snnlab.detectors.readouts.base import Inputs, Pool, Readout, Shape
+from snnlab.detectors.readouts.change import Change
+from snnlab.detectors.readouts.context import Context
+from snnlab.detectors.readouts.joint import Joint
+from snnlab.detectors.readouts.level import Level
+from snnlab.detectors.readouts.novelty import Novelty
+from snnlab.detectors.readouts.phase import Phase
+from snnlab.detectors.readouts.predictive import Predictive
+
+__all__ = [
+    "KINDS",
+    "Change",
+    "Context",
+    "Inputs",
+    "Joint",
+    "Level",
+    "Novelty",
+    "Phase",
+    "Pool",
+    "Predictive",
+    "Readout",
+    "Shape",
+]
+
+KINDS: dict[str, type[Readout]] = {
+    readout.kind: readout for readout in (Novelty, Phase, Level, Change, Joint, Context, Predictive)
+}
+"""Every readout by its kind."""

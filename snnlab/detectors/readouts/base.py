@@ -1,0 +1,89 @@
+"""What every readout is: it looks at an event's features, codes and spikes, and says how surprising each column is."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Float64, Int32, Int64
+from pydantic import BaseModel, ConfigDict, Field
+
+from snnlab.types import Arrays
+
+__all__ = ["Inputs", "Pool", "Readout", "Shape"]
+
+Pool = Literal["max", "mean", "sum"]
+"""How the columns of one readout become one value: the strongest, the average, or the sum."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How much a readout has before it: numeric features, category features, output neurons, reservoir neurons."""
+
+    numbers: int
+    categories: int
+    prototypes: int
+    neurons: int
+    symbols: tuple[int, ...]
+
+    @property
+    def columns(self) -> int:
+        """Numeric and category features together."""
+        return self.numbers + self.categories
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that is known of ``n`` events before the readouts: all of it causal.
+
+    ``rows`` is the state row of each event's entity; ``seconds`` is its time; ``codes`` are the symbols that the
+    encoders gave each column; ``spike_start`` and ``spikes`` list the reservoir neurons that fired for each event.
+    """
+
+    rows: Int32[np.ndarray, " n"]
+    seconds: Float64[np.ndarray, " n"]
+    numbers: Float64[np.ndarray, "n p"]
+    categories: Int32[np.ndarray, "n c"]
+    codes: Int32[np.ndarray, "n d"]
+    spike_start: Int64[np.ndarray, " n1"]
+    spikes: Int32[np.ndarray, " s"]
+
+
+class Readout(BaseModel):
+    """A frozen readout. What it has learnt, and what it remembers of each entity, are arrays beside it.
+
+    ``surprise`` takes events in order, scores each with what was known before it, and then (``learn``) learns it:
+    a stream scored whole or in pieces gives the same surprises. Higher is more surprising.
+
+    ``weight`` is how much this readout's calibrated evidence counts beside the others; ``pool`` joins its columns;
+    ``smoothing`` is the leak of the pooled evidence, 1 for none; ``habituation`` and ``recovery`` (in events) tell
+    how its alarm neuron tires and rests.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ClassVar[str]
+
+    weight: float = Field(default=1.0, gt=0)
+    pool: Pool = "max"
+    smoothing: float = Field(default=1.0, gt=0, le=1)
+    calibrated: bool = True
+    habituation: float = Field(default=1.0, ge=0)
+    recovery: float = Field(default=2000.0, gt=0)
+
+    @abstractmethod
+    def columns(self, shape: Shape) -> tuple[int, ...]:
+        """The feature that each column of the evidence speaks of."""
+
+    @abstractmethod
+    def fresh(self, shape: Shape) -> Arrays:
+        """What a readout that has seen nothing has learnt: shared by all entities of a shard."""
+
+    def remembered(self, shape: Shape, capacity: int) -> Arrays:
+        """What it remembers of each entity, a row each; nothing unless a readout says otherwise."""
+        del shape, capacity
+        return {}
+
+    @abstractmethod
+    def surprise(self, inputs: Inputs, learnt: Arrays, memory: Arrays, *, learn: bool) -> Float64[np.ndarray, "n d"]:
+        """Evidence of ``n`` events in order, a column for each of ``columns``; updates ``learnt`` and ``memory``."""
