@@ -1,0 +1,5 @@
+"""Streams with their truth: files of one's own, the public labelled sets, and seeded generators for each domain."""
+
+from snnlab.datasets.labelled import LabelledStream
+
+__all__ = ["LabelledStream"]
