@@ -1,0 +1,115 @@
+"""What every event bus can do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Protocol, Self, runtime_checkable
+
+from snnlab.events import EventBatch
+from snnlab.events.anomaly import Anomaly
+
+__all__ = ["Bus", "DeadLetter", "OnBadRow", "Published", "StreamInfo"]
+
+OnBadRow = Literal["dead_letter", "refuse"]
+"""What becomes of an event that cannot be scored: set aside with its reason, or the whole publish call refused."""
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """A stream: its number of shards is fixed when it is made; ``created_at`` is µs since 1970 UTC."""
+
+    name: str
+    shards: int
+    created_at: int
+
+
+@dataclass(frozen=True)
+class Published:
+    """What became of one publish call: events accepted, events set aside, and each shard's last position."""
+
+    accepted: int
+    dead: int
+    positions: dict[int, int]
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """An event set aside: why, when (µs since 1970 UTC), and when it was published again, if it was."""
+
+    id: int
+    stream: str
+    event_id: str
+    reason: str
+    at: int
+    replayed_at: int | None
+    event: EventBatch
+
+
+@runtime_checkable
+class Bus(Protocol):
+    """Streams of events in shards, read in order by position.
+
+    An entity's events are all in one shard, in the order in which they were published. Positions of a shard grow
+    and are never given twice. Every method raises BusError where the bus cannot do what was asked, and BusCorrupt
+    where what it holds is damaged; the message names the way out.
+    """
+
+    def create(self, stream: str, shards: int = 8) -> StreamInfo:
+        """Make a stream; an existing one with as many shards is left as it is, with another number it is refused."""
+
+    def streams(self) -> list[StreamInfo]:
+        """The streams there are, by name."""
+
+    def stream(self, name: str) -> StreamInfo:
+        """One stream. Raises BusError where there is none of that name."""
+
+    def publish(self, stream: str, batch: EventBatch, *, bad_rows: OnBadRow = "dead_letter") -> Published:
+        """Append events, each to the shard of its entity.
+
+        Events with a NaN or an infinity, and later events of an id that the same call already gave, are dead
+        letters; with ``bad_rows="refuse"`` they raise EventError and nothing is published.
+        """
+
+    def consume(
+        self, stream: str, shard: int, after: int | None = None, limit: int = 1000
+    ) -> list[tuple[int, EventBatch]]:
+        """Up to ``limit`` events after a position, in order, as batches with the position of each one's last event."""
+
+    def positions(self, stream: str) -> dict[int, int]:
+        """The last position of each shard that holds events."""
+
+    def commit(self, subscription: str, stream: str, shard: int, position: int) -> None:
+        """Acknowledge a shard's events up to a position; an earlier position than the committed one changes nothing."""
+
+    def committed(self, subscription: str, stream: str, shard: int) -> int | None:
+        """The position up to which a subscription has acknowledged a shard; None before its first."""
+
+    def seek(self, subscription: str, stream: str, shard: int, position: int | None) -> None:
+        """Set a subscription's position, forward or back; None is before the first event."""
+
+    def publish_anomalies(self, stream: str, anomalies: Sequence[Anomaly]) -> int:
+        """Append to the stream's anomalies; returns the last position."""
+
+    def consume_anomalies(self, stream: str, after: int | None = None, limit: int = 1000) -> list[tuple[int, Anomaly]]:
+        """Up to ``limit`` anomalies of a stream after a position, in order."""
+
+    def dead_letter(self, stream: str, batch: EventBatch, reasons: Sequence[str]) -> int:
+        """Set events aside, one reason an event; returns how many."""
+
+    def dead_letters(self, stream: str, after: int | None = None, limit: int = 1000) -> list[DeadLetter]:
+        """Up to ``limit`` dead letters of a stream with an id above ``after``, in order."""
+
+    def dead_letter_count(self, stream: str) -> int:
+        """Dead letters of a stream that were not published again."""
+
+    def replay_dead_letters(self, stream: str, ids: Sequence[int] | None = None) -> Published:
+        """Publish dead letters again, those named or all that were not yet; ones that still cannot be scored stay."""
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

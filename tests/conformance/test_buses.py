@@ -1,0 +1,217 @@
+"""What every bus must do. A bus joins by a line in BUSES: how to open it, twice on the same ground."""
+
+import numpy as np
+import pytest
+
+from snnlab.errors import BusError, ConfigError, EventError
+from snnlab.events import Anomaly, EventBatch
+from snnlab.streams import Bus, connect, shard_of
+
+BUSES = {
+    "sqlite": lambda folder: connect(f"sqlite:///{folder / 'bus.db'}"),
+}
+
+
+@pytest.fixture(params=sorted(BUSES))
+def open_bus(request, tmp_path):
+    opened = []
+
+    def opening():
+        opened.append(BUSES[request.param](tmp_path))
+        return opened[-1]
+
+    yield opening
+    for bus in opened:
+        bus.close()
+
+
+@pytest.fixture
+def bus(open_bus):
+    return open_bus()
+
+
+def events(n, *, start=0, entities=5):
+    at = np.arange(start, start + n)
+    return EventBatch.from_columns(
+        np.stack([at * 0.5, at * 2.0], axis=1),
+        ["cpu", "load"],
+        timestamps=at * 1000,
+        event_ids=[f"e{i}" for i in at],
+        entities=[f"host-{i % entities}" for i in at],
+        categories={"zone": ["eu" if i % 2 else None for i in at]},
+    )
+
+
+def drained(bus, stream, shard, after=None, limit=7):
+    read = []
+    while found := bus.consume(stream, shard, after, limit):
+        read.extend(batch for _, batch in found)
+        after = found[-1][0]
+    return read
+
+
+def anomaly(i):
+    return Anomaly(f"{i:032x}", i, "latency_spike", 0.5, (0.25,), (f"e{i}",), ("look",), entity="host-1", score=4.5)
+
+
+def test_it_is_a_bus(bus):
+    assert isinstance(bus, Bus)
+
+
+def test_a_stream_keeps_its_shards(bus):
+    assert bus.create("web").shards == 8
+    assert bus.create("web").shards == 8
+    with pytest.raises(BusError, match="8 shards, not 4"):
+        bus.create("web", shards=4)
+    assert [info.name for info in bus.streams()] == ["web"]
+
+
+@pytest.mark.parametrize("name", ["", "a/b", " x", "é", "x" * 200])
+def test_a_bad_name_is_refused(bus, name):
+    with pytest.raises(ConfigError, match="stream name"):
+        bus.create(name)
+
+
+@pytest.mark.parametrize("shards", [0, -1, 100_000])
+def test_a_bad_number_of_shards_is_refused(bus, shards):
+    with pytest.raises(ConfigError, match="shards"):
+        bus.create("web", shards=shards)
+
+
+def test_an_unknown_stream_is_refused_and_named(bus):
+    bus.create("web")
+    for ask in (
+        lambda: bus.publish("wed", events(1)),
+        lambda: bus.consume("wed", 0),
+        lambda: bus.positions("wed"),
+        lambda: bus.dead_letters("wed"),
+        lambda: bus.publish_anomalies("wed", [anomaly(1)]),
+    ):
+        with pytest.raises(BusError, match=r"no stream 'wed', only web"):
+            ask()
+    with pytest.raises(BusError, match="no shard 8"):
+        bus.consume("web", 8)
+
+
+def test_all_events_come_back_in_order_in_the_shard_of_their_entity(bus):
+    bus.create("web", shards=3)
+    sent = events(50)
+    assert bus.publish("web", sent).accepted == 50
+    back = {}
+    for shard in range(3):
+        for batch in drained(bus, "web", shard):
+            assert {shard_of(entity, 3) for entity in batch.entities.words()} == {shard}
+            back.setdefault(shard, []).append(batch)
+    rows = {event_id: row for row, event_id in enumerate(sent.event_ids)}
+    for batches in back.values():
+        got = EventBatch.concat(batches)
+        order = [rows[event_id] for event_id in got.event_ids]
+        assert order == sorted(order)
+        assert got == sent.take(order)
+    assert sum(len(batch) for batches in back.values() for batch in batches) == 50
+
+
+def test_reading_goes_on_after_any_position_that_was_given(bus):
+    bus.create("web", shards=1)
+    for start in range(0, 30, 10):
+        bus.publish("web", events(10, start=start))
+    for limit in (1, 3, 10, 11, 100):
+        ids = [event_id for batch in drained(bus, "web", 0, limit=limit) for event_id in batch.event_ids]
+        assert ids == [f"e{i}" for i in range(30)]
+    found = bus.consume("web", 0, limit=4)
+    assert sum(len(batch) for _, batch in found) <= 4
+    last = bus.positions("web")[0]
+    assert bus.consume("web", 0, last) == []
+
+
+def test_what_one_opening_publishes_another_reads(open_bus):
+    here, there = open_bus(), open_bus()
+    here.create("web", shards=2)
+    here.publish("web", events(5))
+    assert sum(len(batch) for shard in range(2) for batch in drained(there, "web", shard)) == 5
+    there.commit("detector", "web", 0, 3)
+    assert here.committed("detector", "web", 0) == 3
+
+
+def test_a_subscription_goes_forward_unless_told(bus):
+    bus.create("web")
+    assert bus.committed("detector", "web", 0) is None
+    bus.commit("detector", "web", 0, 9)
+    bus.commit("detector", "web", 0, 4)
+    assert bus.committed("detector", "web", 0) == 9
+    assert bus.committed("other", "web", 0) is None
+    assert bus.committed("detector", "web", 1) is None
+    bus.seek("detector", "web", 0, 4)
+    assert bus.committed("detector", "web", 0) == 4
+    bus.seek("detector", "web", 0, None)
+    assert bus.committed("detector", "web", 0) is None
+
+
+def test_events_that_cannot_be_scored_are_set_aside_and_nothing_else_is_lost(bus):
+    bus.create("web", shards=2)
+    batch = EventBatch.from_columns(
+        np.array([[1.0], [np.nan], [2.0], [np.inf], [3.0]]), ["cpu"], event_ids=["a", "b", "a", "d", "e"]
+    )
+    done = bus.publish("web", batch)
+    assert (done.accepted, done.dead) == (2, 3)
+    back = [event_id for shard in range(2) for part in drained(bus, "web", shard) for event_id in part.event_ids]
+    assert back == ["a", "e"]
+    letters = bus.dead_letters("web")
+    assert [letter.event_id for letter in letters] == ["b", "a", "d"]
+    assert [letter.event.values[0, 0] for letter in letters[1:]] == [2.0, np.inf]
+    assert "cpu = nan" in letters[0].reason
+    assert "'a' came before" in letters[1].reason
+    assert bus.dead_letter_count("web") == 3
+    assert bus.dead_letters("web", after=letters[0].id, limit=1)[0].event_id == "a"
+
+
+def test_a_publisher_may_ask_for_all_or_nothing(bus):
+    bus.create("web")
+    batch = EventBatch.from_columns(np.ones((2, 1)), ["cpu"], event_ids=["a", "a"])
+    with pytest.raises(EventError, match="1 of 2 events"):
+        bus.publish("web", batch, bad_rows="refuse")
+    assert bus.positions("web") == {}
+    assert bus.dead_letters("web") == []
+
+
+def test_no_events_are_no_error(bus):
+    bus.create("web")
+    done = bus.publish("web", events(3).slice(0, 0))
+    assert (done.accepted, done.dead, done.positions) == (0, 0, {})
+
+
+def test_dead_letters_are_published_again_once(bus):
+    bus.create("web", shards=1)
+    bus.publish("web", EventBatch.from_columns(np.array([[1.0], [2.0], [np.nan]]), ["cpu"], event_ids=["a", "a", "b"]))
+    bus.dead_letter("web", events(2), ["later than allowed", "later than allowed"])
+    done = bus.replay_dead_letters("web", [letter.id for letter in bus.dead_letters("web")[2:3]])
+    assert done.accepted == 1
+    done = bus.replay_dead_letters("web")
+    assert (done.accepted, done.dead) == (2, 1)
+    assert bus.replay_dead_letters("web").accepted == 0
+    ids = [event_id for batch in drained(bus, "web", 0) for event_id in batch.event_ids]
+    assert ids == ["a", "e0", "a", "e1"]
+    assert [letter.replayed_at is None for letter in bus.dead_letters("web")] == [False, True, False, False]
+    with pytest.raises(BusError, match="no dead letter 1 "):
+        bus.replay_dead_letters("web", [1])
+
+
+def test_as_many_reasons_as_events(bus):
+    bus.create("web")
+    with pytest.raises(BusError, match="1 reasons for 2 events"):
+        bus.dead_letter("web", events(2), ["late"])
+
+
+def test_anomalies_come_back_in_order_of_their_stream(bus):
+    bus.create("web")
+    bus.create("shop")
+    assert bus.consume_anomalies("web") == []
+    bus.publish_anomalies("web", [anomaly(1), anomaly(2)])
+    bus.publish_anomalies("shop", [anomaly(9)])
+    last = bus.publish_anomalies("web", [anomaly(3)])
+    assert bus.publish_anomalies("web", []) == last
+    read = bus.consume_anomalies("web", limit=2)
+    assert [found for _, found in read] == [anomaly(1), anomaly(2)]
+    (rest,) = bus.consume_anomalies("web", after=read[0][0], limit=5)[1:]
+    assert rest == (last, anomaly(3))
+    assert bus.consume("web", 0) == []
