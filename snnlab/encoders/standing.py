@@ -1,0 +1,53 @@
+"""Where a value stands among those before it: a running centre and spread, squashed to 0..1."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float64
+from numba import njit
+
+__all__ = ["fresh_range", "standings"]
+
+_HUGE = 4e307  # differences of two clipped values still fit
+_LIMIT = 30.0  # spreads beyond which a value teaches no more than one at the limit
+_NORMAL = 1.2533141373155003  # standard deviation over mean absolute deviation of a Gaussian
+
+
+def fresh_range() -> Float64[np.ndarray, " 3"]:
+    """Values seen, their centre and their spread (mean absolute deviation): nothing yet."""
+    return np.zeros(3)
+
+
+@njit(cache=True, nogil=True)
+def standings(values, known, reach, horizon, resolution, learn):  # type: ignore[no-untyped-def]
+    """Standing of ``n`` values in order: 0.5 at the centre, 0 and 1 at ``reach`` standard deviations.
+
+    u = 1/2 + asinh(z) / (2 asinh(reach)) with z = (x - m) / (1.2533 s): fine near the centre, logarithmic beyond. A value
+    is one more witness of its own spread, so that after k values |z| stays below k + 1, whatever the step; a spread under
+    ``resolution`` · |m| is taken for noise. Then m and s move by 1 / min(k, ``horizon``) of the way (``learn``), with a
+    step limited to 30 spreads. Absolute deviations need no squares: nothing overflows at 1e300.
+    ``known`` is (k, m, s), changed in place. The first value stands at 0.5.
+    """
+    out = np.empty(values.shape[0])
+    half = 0.5 / math.asinh(reach)
+    k, m, s = known[0], known[1], known[2]
+    for i in range(values.shape[0]):
+        x = min(max(values[i], -_HUGE), _HUGE)
+        if k == 0.0:
+            out[i] = 0.5
+            if learn:
+                k, m = 1.0, x
+            continue
+        away = x - m
+        spread = max(s, resolution * abs(m))
+        witnessed = spread * (k / (k + 1.0)) + abs(away) / (k + 1.0)
+        z = away / witnessed / _NORMAL if witnessed > 0.0 else 0.0
+        out[i] = min(max(0.5 + half * math.asinh(z), 0.0), 1.0)
+        if learn:
+            bound = min(_LIMIT * spread, _HUGE) if s > 0.0 else _HUGE
+            step = min(max(away, -bound), bound)
+            s += (abs(step) - s) / min(k, horizon)
+            m += step / min(k + 1.0, horizon)
+            k += 1.0
+    known[0], known[1], known[2] = k, m, s
+    return out

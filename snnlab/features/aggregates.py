@@ -1,0 +1,246 @@
+"""Every windowed aggregate, O(1) an event: one walk over the events of a batch, one row of state a key.
+
+A leaky window of time constant τ holds weights that fade with event time, w ← w · exp(-Δt / τ) + 1: the mean is
+m ← m + (x - m) / w and the spread, a mean absolute deviation, s ← s + (|x - m| - s) / w. Absolute deviations need no
+squares, so that values at 1e300 do not overflow. A late event has Δt = 0.
+
+``deviation`` is an empirical-Bayes score (Efron and Morris, 1975): a young key borrows the centre and the spread of all
+keys, worth ten events; where keys differ much more than they vary, the centre is borrowed for less.
+
+The functions stand in one file because the compiled cache is refreshed by the file that holds the entry point.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+__all__ = ["AGGREGATES", "HEAD", "SLOTS", "first_flaw", "walk"]
+
+VALUE, CHANGE, DEVIATION, GAP, COUNT, SUM, MEAN, DISTINCT, NOVEL, MATCH, HOUR, WEEK = range(12)
+AGGREGATES = {
+    "value": VALUE,
+    "change": CHANGE,
+    "deviation": DEVIATION,
+    "gap": GAP,
+    "count": COUNT,
+    "sum": SUM,
+    "mean": MEAN,
+    "distinct": DISTINCT,
+    "novel": NOVEL,
+    "match": MATCH,
+    "hour": HOUR,
+    "week": WEEK,
+}
+"""Code of each aggregate in the walk."""
+
+SLOTS = {"change": 1, "deviation": 3, "count": 1, "sum": 1, "mean": 2, "distinct": 1}
+"""Numbers that an aggregate keeps in its key's row, after the row's head: time of the last event, events seen."""
+
+HEAD = 2
+HUGE = 4e307  # differences of two clipped values still fit
+PSEUDO = 10.0  # events that the knowledge of all keys is worth to one key
+HORIZON = 10_000.0  # events over which the knowledge of all keys is kept
+LIMIT = 30.0  # spreads beyond which a value teaches no more than one at the limit
+RESOLUTION = 1e-6  # steps smaller than this part of the value are no evidence of a spread
+NORMAL = 1.2533141373155003  # standard deviation over mean absolute deviation of a Gaussian
+QUANTA = 1024  # steps of a window in a sketch's time
+WAYS = 4
+DAY_US = 86_400_000_000
+WEEK_US = 7 * DAY_US
+MONDAY_US = 4 * DAY_US  # 1970-01-05
+
+
+@njit(cache=True, nogil=True)
+def first_flaw(values, columns, rows, capacity):  # type: ignore[no-untyped-def]
+    """Row of the first value that is not finite (or state row out of range) and its column (-1 for the state row)."""
+    for i in range(rows.shape[0]):
+        if rows[i] < 0 or rows[i] >= capacity:
+            return i, -1
+        for j in columns:
+            if not math.isfinite(values[i, j]):
+                return i, j
+    return -1, -1
+
+
+@njit(cache=True, nogil=True)
+def _mixed(symbol):  # type: ignore[no-untyped-def]
+    """The finaliser of MurmurHash3 (Appleby): every input bit moves every output bit."""
+    h = np.uint32(symbol)
+    h = np.uint32(np.uint32(h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B))
+    h = np.uint32(np.uint32(h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35))
+    return np.uint32(h ^ (h >> np.uint32(16)))
+
+
+@njit(cache=True, nogil=True)
+def _limited(x, bound):  # type: ignore[no-untyped-def]
+    return min(max(x, -bound), bound)
+
+
+@njit(cache=True, nogil=True)
+def _logged(x):  # type: ignore[no-untyped-def]
+    return math.copysign(math.log1p(abs(x)), x)
+
+
+@njit(cache=True, nogil=True)
+def _expected(x, w, m, s, shared):  # type: ignore[no-untyped-def]
+    """Centre and spread that a key is expected to show, from its own past and that of all keys."""
+    seen, mean, spread, within = shared[0], shared[1], shared[2], shared[4]
+    if shared[3] == 0.0:
+        within = spread
+    ratio = min(within / spread, 1.0) if spread > 0.0 else 1.0
+    pseudo = PSEUDO * ratio * ratio
+    borrowed = pseudo / (w + pseudo) if w + pseudo > 0.0 else 1.0
+    centre = m + (mean - m) * borrowed if w > 0.0 else mean
+    own = (w * s + PSEUDO * within) / (w + PSEUDO)
+    unsure = spread * math.sqrt(borrowed * (1.0 - ratio * ratio))
+    return centre, max(math.hypot(own, unsure), RESOLUTION * abs(centre)), seen
+
+
+@njit(cache=True, nogil=True)
+def _learn_shared(x, w, deviation, shared):  # type: ignore[no-untyped-def]
+    """Move the centre and spread of all keys, and the spread within a key, towards one event."""
+    n = min(shared[0] + 1.0, HORIZON)
+    if n > 1.0:
+        bound = LIMIT * shared[2] if shared[2] > 0.0 else HUGE
+        step = _limited(x - shared[1], bound)
+        shared[2] += (abs(step) - shared[2]) / (n - 1.0)
+        shared[1] += step / n
+    else:
+        shared[1] = x
+    shared[0] = n
+    if w > 0.0:
+        shared[3] = min(shared[3] + 1.0, HORIZON)
+        shared[4] += (deviation * math.sqrt(w / (w + 1.0)) - shared[4]) / shared[3]
+
+
+@njit(cache=True, nogil=True)
+def _deviation(x, decay, row, at, shared):  # type: ignore[no-untyped-def]
+    """Score of a value against what its key is expected to show; then learn it."""
+    w, m, s = row[at] * decay, row[at + 1], row[at + 2]
+    z, bound = 0.0, HUGE
+    if shared[0] > 0.0:
+        centre, spread, seen = _expected(x, w, m, s, shared)
+        bound = LIMIT * spread if spread > 0.0 else HUGE
+        away = x - centre
+        # the event is one more witness of its own spread: a score never exceeds the events it rests on
+        witnessed = spread * (seen / (seen + 1.0)) + abs(away) / (seen + 1.0)
+        z = away / (NORMAL * witnessed) if witnessed > 0.0 else 0.0
+    step = _limited(x - m, min(bound, HUGE)) if w > 0.0 else 0.0
+    _learn_shared(x, w, abs(step), shared)
+    if w > 0.0:
+        row[at + 2] += (abs(step) * math.sqrt(w / (w + 1.0)) - s) / max(w, 1.0)
+        row[at + 1] += step / (w + 1.0)
+    else:
+        row[at + 1], row[at + 2] = x, 0.0
+    row[at] = w + 1.0
+    return z
+
+
+@njit(cache=True, nogil=True)
+def _gap(gap_us, known, shared):  # type: ignore[no-untyped-def]
+    """log1p of the seconds since the key's last event; what all keys show where there is none."""
+    if not known:
+        return shared[1]
+    gap = math.log1p(gap_us * 1e-6)
+    shared[0] = min(shared[0] + 1.0, HORIZON)
+    shared[1] += (gap - shared[1]) / shared[0]
+    return gap
+
+
+@njit(cache=True, nogil=True)
+def _new(symbol, now_us, window_us, tags, seen):  # type: ignore[no-untyped-def]
+    """Whether a symbol was not seen within the window; then note it (a set of four ways, the oldest gives way)."""
+    h = _mixed(symbol)
+    tag = np.uint16(max(h >> np.uint32(16), np.uint32(1)))
+    base = (int(h) & 0xFFFF) % (tags.shape[0] // WAYS) * WAYS
+    stamp = int(now_us / max(window_us / QUANTA, 1.0)) & 0xFFFFFFFF
+    stamp = max(stamp, 1)
+    oldest, age_of_oldest = base, -1
+    for way in range(base, base + WAYS):
+        age = (stamp - int(seen[way])) & 0xFFFFFFFF
+        if age >= 1 << 31:
+            age = 0
+        if seen[way] == 0:
+            age = 1 << 31
+        elif tags[way] == tag:
+            seen[way] = np.uint32(stamp)
+            return age > QUANTA
+        if age > age_of_oldest:
+            oldest, age_of_oldest = way, age
+    tags[oldest], seen[oldest] = tag, np.uint32(stamp)
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _number(kind, x, log, at, decay, gap_us, row, shared):  # type: ignore[no-untyped-def]
+    """One numeric aggregate of one event."""
+    x = _limited(_logged(x) if log and kind != SUM else x, HUGE)
+    known = row[1] > 0.0
+    if kind == DEVIATION:
+        return _deviation(x, decay, row, at, shared)
+    if kind == CHANGE:
+        last, row[at] = row[at], x
+        return x - last if known else 0.0
+    if kind == GAP:
+        return _gap(gap_us, known, shared)
+    if kind == MEAN:
+        row[at] = row[at] * decay + 1.0
+        row[at + 1] += (x - row[at + 1]) / row[at] if known else x - row[at + 1]
+        return row[at + 1]
+    if kind == COUNT or kind == SUM:
+        row[at] = _limited(row[at] * decay + (1.0 if kind == COUNT else x), HUGE)
+        return _logged(row[at]) if log else row[at]
+    return x
+
+
+@njit(cache=True, nogil=True)
+def _word(kind, symbol, other, log, at, decay, now_us, window_us, row, tags, seen):  # type: ignore[no-untyped-def]
+    """One aggregate of a category column of one event."""
+    if kind == MATCH:
+        return 1.0 if symbol == other and symbol != 0 else 0.0
+    new = _new(symbol, now_us, window_us, tags, seen)
+    if kind == NOVEL:
+        return 1.0 if new and row[1] > 0.0 else 0.0
+    row[at] = row[at] * decay + (1.0 if new else 0.0)
+    return _logged(row[at]) if log else row[at]
+
+
+@njit(cache=True, nogil=True)
+def walk(  # type: ignore[no-untyped-def]
+    times, rows, values, symbols, kinds, columns, others, windows_us, logs, ats, sketches, targets, state, tags, seen,
+    shared, out,
+):  # fmt: skip
+    """Aggregate the events of a batch in order, for the features of one key.
+
+    ``times`` [n] µs; ``rows`` [n] the key's row of ``state`` [e, HEAD + slots]; ``values`` [n, f] and ``symbols``
+    [n, c] the columns; ``kinds`` … ``targets`` [k] say what each feature reads, keeps and fills in ``out`` [p, n];
+    ``tags``, ``seen`` [e, q, ways] are the sketches of category values; ``shared`` [k, 5] is what all keys know.
+    """
+    for i in range(times.shape[0]):
+        row = state[rows[i]]
+        now = times[i]
+        gap_us = max(now - row[0], 0.0) if row[1] > 0.0 else 0.0
+        latest = now if row[1] == 0.0 else max(float(now), row[0])
+        window, decay = -1.0, 1.0
+        for f in range(kinds.shape[0]):
+            if windows_us[f] != window:
+                window = windows_us[f]
+                decay = math.exp(-gap_us / window)
+            kind, at = kinds[f], ats[f]
+            if kind == HOUR:
+                result = (now % DAY_US) * 1e-6
+            elif kind == WEEK:
+                result = ((now - MONDAY_US) % WEEK_US) * 1e-6
+            elif kind >= DISTINCT:
+                q = sketches[f]
+                result = _word(
+                    kind, symbols[i, columns[f]], symbols[i, others[f]], logs[f], at, decay, latest, window, row,
+                    tags[rows[i], q], seen[rows[i], q],
+                )  # fmt: skip
+            else:
+                x = values[i, columns[f]] if columns[f] >= 0 else 0.0
+                result = _number(kind, x, logs[f], at, decay, gap_us, row, shared[f])
+            out[targets[f], i] = result
+        row[0] = latest
+        row[1] += 1.0

@@ -1,0 +1,268 @@
+"""Events to features: columns as they are, and windows over each key's past."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float64, Int32, Int64
+
+from snnlab.errors import ConfigError, EventError
+from snnlab.events.batch import Categorical, EventBatch
+from snnlab.features.aggregates import AGGREGATES, HEAD, SLOTS, first_flaw, walk
+from snnlab.features.feature import Feature
+from snnlab.features.symbols import symbols_of
+from snnlab.types import Array, Arrays
+
+__all__ = ["FeatureBank", "FeatureBlock"]
+
+TABLE = 65_536
+_WAYS = {"entity": 64, "stream": 4096}
+_TABLE_WAYS = 16
+_STATELESS = ("value", "hour", "week", "match")
+
+
+@dataclass(frozen=True)
+class FeatureBlock:
+    """Features of ``n`` events: ``p`` numbers (a column is contiguous) and ``c`` symbols, 31-bit hashes of words."""
+
+    numbers: Float64[np.ndarray, "n p"]
+    symbols: Int32[np.ndarray, "n c"]
+    names_numbers: tuple[str, ...]
+    names_symbols: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What one key's features read and fill, as the arrays that the walk takes."""
+
+    key: str
+    columns: Int64[np.ndarray, " k"]
+    others: Int64[np.ndarray, " k"]
+    kinds: Int64[np.ndarray, " k"]
+    windows_us: Float64[np.ndarray, " k"]
+    logs: Array
+    ats: Int64[np.ndarray, " k"]
+    sketches: Int64[np.ndarray, " k"]
+    targets: Int64[np.ndarray, " k"]
+
+
+@dataclass(frozen=True)
+class FeatureBank:
+    """The features of a stream and the state that their windows keep.
+
+    Features are strictly causal (an event is described by itself and the past) and the same however the stream is cut
+    into batches. State is named arrays; those named ``entity.…`` have one row an entity and a row of zeros has seen
+    nothing; ``stream.…`` have one row; ``key.<category>.…`` are tables of 65,536 rows addressed by the hash of the
+    word, where two words may meet; ``shared.…`` is what all keys of a kind know together.
+
+    >>> bank = FeatureBank((Feature(name="step", aggregate="change", column="cpu"),))
+    >>> batch = EventBatch.from_columns(np.array([[1.0], [4.0], [2.0]]), ["cpu"], entities=["a", "a", "b"])
+    >>> bank.extract(batch, np.array([0, 0, 1], dtype=np.int32), bank.fresh(2)).numbers[:, 0].tolist()
+    [0.0, 3.0, 0.0]
+    """
+
+    features: tuple[Feature, ...]
+    _plans: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[_Plan, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        names = [feature.name for feature in self.features]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ConfigError(f"features {sorted(twice)} are named twice; give each feature a name of its own")
+
+    @cached_property
+    def numeric(self) -> tuple[Feature, ...]:
+        """The features that are numbers, in the order of ``FeatureBlock.numbers``."""
+        return tuple(feature for feature in self.features if feature.aggregate != "category")
+
+    @cached_property
+    def symbolic(self) -> tuple[Feature, ...]:
+        """The features that are symbols, in the order of ``FeatureBlock.symbols``."""
+        return tuple(feature for feature in self.features if feature.aggregate == "category")
+
+    @cached_property
+    def names_numbers(self) -> tuple[str, ...]:
+        """Names of the numeric features."""
+        return tuple(feature.name for feature in self.numeric)
+
+    @cached_property
+    def names_symbols(self) -> tuple[str, ...]:
+        """Names of the symbolic features."""
+        return tuple(feature.name for feature in self.symbolic)
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Category columns that the features and their keys read."""
+        return tuple(dict.fromkeys(name for feature in self.features for name in feature.category_columns))
+
+    @cached_property
+    def _keyed(self) -> dict[str, tuple[tuple[int, Feature], ...]]:
+        """Numeric features with their place in the block, by key; equal windows stand together, one decay serves them."""
+        keyed: dict[str, list[tuple[int, Feature]]] = {}
+        for target, feature in enumerate(self.numeric):
+            key = "stream" if feature.aggregate in _STATELESS else feature.key
+            keyed.setdefault(key, []).append((target, feature))
+        return {key: tuple(sorted(some, key=lambda item: item[1].window)) for key, some in keyed.items()}
+
+    def fresh(self, capacity: int) -> Arrays:
+        """State that has seen nothing, with room for ``capacity`` entities."""
+        state: Arrays = {}
+        for key, some in self._keyed.items():
+            rows = {"entity": capacity, "stream": 1}.get(key, TABLE)
+            slots = sum(SLOTS.get(feature.aggregate, 0) for _, feature in some)
+            sketches = sum(feature.aggregate in {"distinct", "novel"} for _, feature in some)
+            ways = _WAYS.get(key, _TABLE_WAYS)
+            prefix = _prefix(key)
+            state[f"{prefix}.windows"] = np.zeros((rows, HEAD + slots))
+            state[f"{prefix}.tags"] = np.zeros((rows, sketches, ways), dtype=np.uint16)
+            state[f"{prefix}.seen"] = np.zeros((rows, sketches, ways), dtype=np.uint32)
+            state[f"shared.{prefix}"] = np.zeros((len(some), 5))
+        return state
+
+    def grow(self, state: Arrays, capacity: int) -> Arrays:
+        """The same state with room for ``capacity`` entities; rows that are new have seen nothing."""
+        grown = dict(state)
+        for name, array in state.items():
+            if name.startswith("entity.") and len(array) < capacity:
+                grown[name] = np.zeros((capacity, *array.shape[1:]), dtype=array.dtype)
+                grown[name][: len(array)] = array
+        return grown
+
+    def clear(self, state: Arrays, rows: Int32[np.ndarray, " k"]) -> None:
+        """Let the entities' ``rows`` forget everything, in place."""
+        for name, array in state.items():
+            if name.startswith("entity."):
+                array[rows] = 0
+
+    def extract(self, batch: EventBatch, rows: Int32[np.ndarray, " n"], state: Arrays) -> FeatureBlock:
+        """Features of a batch of events in order; ``rows[i]`` is the state row of event i's entity. Updates ``state``.
+
+        Raises EventError, before anything is changed, for a column that the batch lacks, a value that is not finite
+        or a row out of range.
+        """
+        plans = self._planned(batch)
+        values = _frozen(batch.values)
+        entity_rows = _frozen(rows.astype(np.int64))
+        self._check(batch, values, entity_rows, state)
+        symbols = _matrix([symbols_of(_words(batch, name)) for name in self.words], len(batch))
+        times = _frozen(batch.timestamps)
+        out = np.empty((len(self.numeric), len(batch)))
+        for plan in plans:
+            prefix = _prefix(plan.key)
+            walk(
+                times, self._rows(plan.key, entity_rows, symbols), values, symbols, plan.kinds, plan.columns,
+                plan.others, plan.windows_us, plan.logs, plan.ats, plan.sketches, plan.targets,
+                state[f"{prefix}.windows"], state[f"{prefix}.tags"], state[f"{prefix}.seen"],
+                state[f"shared.{prefix}"], out,
+            )  # fmt: skip
+        chosen = symbols[:, [self.words.index(str(feature.column)) for feature in self.symbolic]]
+        return FeatureBlock(out.T, chosen, self.names_numbers, self.names_symbols)
+
+    def _rows(
+        self, key: str, entity_rows: Int64[np.ndarray, " n"], symbols: Int32[np.ndarray, "n c"]
+    ) -> Int64[np.ndarray, " n"]:
+        if key == "entity":
+            return entity_rows
+        if key == "stream":
+            return _frozen(np.zeros(len(entity_rows), dtype=np.int64))
+        return _frozen(_slots(symbols[:, self.words.index(key)]))
+
+    def _check(
+        self, batch: EventBatch, values: Float64[np.ndarray, "n f"], rows: Int64[np.ndarray, " n"], state: Arrays
+    ) -> None:
+        if len(rows) != len(batch):
+            raise EventError(f"{len(rows)} state rows for {len(batch)} events; give the row of each event's entity")
+        capacity = len(state["entity.windows"]) if "entity.windows" in state else np.iinfo(np.int64).max
+        row, column = first_flaw(values, self._read(batch), rows, capacity)
+        if row >= 0 and column < 0:
+            raise EventError(
+                f"event {row}: state row {rows[row]} is not within 0..{capacity - 1}; grow the state first"
+            )
+        if row >= 0:
+            raise EventError(
+                f"event {row} ({batch.event_ids[row]!r}): {batch.names[column]} is {values[row, column]}; "
+                "a feature must be finite: leave the event out or fill the value in"
+            )
+
+    def _read(self, batch: EventBatch) -> Int64[np.ndarray, " k"]:
+        names = {feature.numeric_column for feature in self.features} - {None}
+        return np.array([batch.names.index(str(name)) for name in sorted(map(str, names))], dtype=np.int64)
+
+    def _planned(self, batch: EventBatch) -> tuple[_Plan, ...]:
+        layout = (batch.names, batch.category_names)
+        if layout not in self._plans:
+            self._plans[layout] = tuple(self._plan(key, some, batch) for key, some in self._keyed.items())
+            for name in self.words:
+                _words(batch, name)
+        return self._plans[layout]
+
+    def _plan(self, key: str, some: Sequence[tuple[int, Feature]], batch: EventBatch) -> _Plan:
+        features = [feature for _, feature in some]
+        slots = np.cumsum([HEAD] + [SLOTS.get(feature.aggregate, 0) for feature in features])
+        sketched = np.cumsum([0] + [feature.aggregate in {"distinct", "novel"} for feature in features])
+        return _Plan(
+            key=key,
+            columns=_integers([self._column(feature, batch) for feature in features]),
+            others=_integers([self.words.index(f.other) if f.aggregate == "match" else 0 for f in features]),  # type: ignore[arg-type]
+            kinds=_integers([AGGREGATES[feature.aggregate] for feature in features]),
+            windows_us=np.array([feature.window * 1e6 for feature in features]),
+            logs=np.array([feature.log for feature in features]),
+            ats=_integers(slots[:-1]),
+            sketches=_integers(sketched[:-1]),
+            targets=_integers([target for target, _ in some]),
+        )
+
+    def _column(self, feature: Feature, batch: EventBatch) -> int:
+        if feature.aggregate in {"distinct", "novel", "match"}:
+            return self.words.index(str(feature.column))
+        name = feature.numeric_column
+        if name is not None and name not in batch.names:
+            raise EventError(
+                f"feature {feature.name!r} reads column {name!r}; the events have {', '.join(batch.names) or 'none'}: "
+                "name one of them, or bind the domain to these columns"
+            )
+        return -1 if name is None else batch.names.index(name)
+
+
+def _prefix(key: str) -> str:
+    return key if key in {"entity", "stream"} else f"key.{key}"
+
+
+def _words(batch: EventBatch, name: str) -> Categorical:
+    if name in batch.category_names:
+        return batch.category(name)
+    if name == "event_type":
+        return batch.event_types
+    if name == "entity":
+        return batch.entities
+    known = ", ".join((*batch.category_names, "event_type", "entity"))
+    raise EventError(f"no category column {name!r}; the events have {known}: name one of them")
+
+
+def _matrix(columns: Sequence[Int32[np.ndarray, " n"]], n: int) -> Int32[np.ndarray, "n c"]:
+    matrix = np.empty((n, len(columns)), dtype=np.int32)
+    for at, column in enumerate(columns):
+        matrix[:, at] = column
+    return matrix
+
+
+def _slots(symbols: Int32[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    """Rows of a hashed table: Knuth's multiplicative hash."""
+    return (symbols.astype(np.int64) * 2_654_435_761 >> 16) % TABLE
+
+
+def _integers(numbers: Sequence[int] | Array) -> Int64[np.ndarray, " k"]:
+    return np.asarray(numbers, dtype=np.int64)
+
+
+def _frozen(array: Array) -> Array:
+    """A read-only view: kernels are compiled once, for read-only input."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
