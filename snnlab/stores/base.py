@@ -1,0 +1,174 @@
+"""What every store can do, and the records it keeps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from snnlab.events.anomaly import Anomaly
+from snnlab.types import Json
+
+__all__ = [
+    "AnomalyFilter",
+    "AnomalyPage",
+    "Checkpoint",
+    "Lease",
+    "ModelRecord",
+    "Pattern",
+    "ShardKey",
+    "Store",
+]
+
+
+class AnomalyFilter(BaseModel):
+    """Which anomalies are wanted; what is left None asks for nothing. Times in µs since 1970 UTC.
+
+    ``since`` is included, ``until`` is not.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    since: int | None = None
+    until: int | None = None
+    anomaly_type: str | None = None
+    severity_min: float | None = Field(default=None, ge=0, le=1)
+    entity: str | None = None
+    model: str | None = None
+    stream: str | None = None
+
+
+@dataclass(frozen=True)
+class AnomalyPage:
+    """Anomalies, newest first, and the cursor of the next page; None on the last."""
+
+    items: tuple[Anomaly, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """A version of a model: ``digest`` is the SHA-256 of ``body`` in hexadecimal; lists leave ``body`` empty."""
+
+    name: str
+    version: int
+    digest: str
+    created_at: int
+    metadata: Json
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A remembered pattern: its name, the anomaly type it stands for, and what it looks like, in the caller's code."""
+
+    pattern_id: str
+    name: str
+    anomaly_type: str
+    created_at: int
+    model: str = ""
+    metadata: Json = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+
+
+class ShardKey(NamedTuple):
+    """One shard of a stream, as one model sees it."""
+
+    model: str
+    stream: str
+    shard: int
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write a shard until ``expires_at`` (µs since 1970 UTC); the next taker gets a higher ``epoch``."""
+
+    key: ShardKey
+    owner: str
+    epoch: int
+    expires_at: int
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a shard stands: the position up to which events are in ``learned`` and in the entities' rows."""
+
+    key: ShardKey
+    position: int
+    epoch: int
+    saved_at: int
+    learned: bytes = field(repr=False)
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Anomalies, models, patterns, leases and checkpoints. Every method raises StoreError where the store fails."""
+
+    def put_anomalies(self, anomalies: Sequence[Anomaly], *, keep_s: float | None = None) -> None:
+        """Write anomalies; one whose id is there is written over. They expire ``keep_s`` seconds from now, or never."""
+
+    def anomalies(
+        self, wanted: AnomalyFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> AnomalyPage:
+        """A page of the anomalies that are wanted, newest first. Raises ConfigError for a cursor of no page."""
+
+    def anomaly(self, anomaly_id: str) -> Anomaly | None:
+        """One anomaly; None where there is none of that id."""
+
+    def expire(self) -> int:
+        """Remove the anomalies whose time has come; they are not found any more even before. Returns how many."""
+
+    def put_model(self, name: str, body: bytes, metadata: Mapping[str, object] | None = None) -> ModelRecord:
+        """Keep a model's bytes as the next version of that name, counted from 1."""
+
+    def get_model(self, name: str, version: int | None = None) -> ModelRecord:
+        """A version of a model, the latest unless said.
+
+        Raises ModelNotFound where there is none, ModelFormatError where its bytes do not match their digest.
+        """
+
+    def list_models(self) -> list[ModelRecord]:
+        """The latest version of each model by name, without the bytes."""
+
+    def put_pattern(self, pattern: Pattern) -> None:
+        """Keep a pattern; one whose id is there is written over."""
+
+    def patterns(self, *, model: str | None = None) -> list[Pattern]:
+        """The patterns, oldest first; those of one model and those of no model, or all."""
+
+    def delete_pattern(self, pattern_id: str) -> bool:
+        """Forget a pattern; False where there is none of that id."""
+
+    def acquire(self, key: ShardKey, owner: str, *, hold_s: float) -> Lease | None:
+        """Take a shard for ``hold_s`` seconds; None while another owner holds it. Every taking raises the epoch."""
+
+    def renew(self, lease: Lease, *, hold_s: float) -> Lease | None:
+        """Hold a shard ``hold_s`` seconds from now; None where it was lost meanwhile."""
+
+    def release(self, lease: Lease) -> bool:
+        """Give a shard back; False where it was lost meanwhile."""
+
+    def leases(self) -> list[Lease]:
+        """The leases that are held now."""
+
+    def save(self, lease: Lease, position: int, learned: bytes, rows: Mapping[str, bytes]) -> bool:
+        """Write a checkpoint and the rows of the entities that changed, all together, if the lease's epoch still holds.
+
+        False, and nothing is written, where another owner has taken the shard since.
+        """
+
+    def load(self, key: ShardKey) -> Checkpoint | None:
+        """The last checkpoint of a shard; None before its first."""
+
+    def rows(self, key: ShardKey, entities: Sequence[str] | None = None) -> dict[str, bytes]:
+        """Rows of a shard's entities as of the last checkpoint: those named that there are, or all."""
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
