@@ -21,13 +21,18 @@ from snnlab.types import Arrays
 __all__ = ["fresh_tail", "rarity"]
 
 _BUFFER = 64
+_HALF = np.log10(2.0)
 _PRIOR_SHAPE = 0.2
 _PRIOR_WEIGHT = 200.0
 
 
 def fresh_tail() -> Arrays:
-    """A tail that has seen nothing: its first values, and threshold, events, excesses, their sum and sum of squares."""
-    return {"first": np.zeros(_BUFFER), "fit": np.zeros(6)}
+    """A tail that has seen nothing: its first values, and what is fitted to them and after.
+
+    ``fit`` holds the threshold, the events, the excesses, their sum, their sum of squares, how many first values there
+    are, and the median.
+    """
+    return {"first": np.zeros(_BUFFER), "fit": np.zeros(7)}
 
 
 def rarity(
@@ -39,7 +44,9 @@ def rarity(
     absorb: float = 0.02,
     learn: bool = True,
 ) -> Float64[np.ndarray, " n"]:
-    """-log10 tail probability of each value before it is learnt; 0 below the threshold's quantile and while warming up.
+    """-log10 tail probability of each value before it is learnt; 0 while warming up.
+
+    Below the threshold it runs through the median (0.3) and falls towards 0, so that order is kept everywhere.
 
     Example:
         >>> learnt = fresh_tail()
@@ -57,6 +64,7 @@ def rarity(
 def _begin(first, fit, quantile):  # type: ignore[no-untyped-def]
     ordered = np.sort(first)
     fit[0] = ordered[int(quantile * (ordered.size - 1))]
+    fit[6] = ordered[ordered.size // 2]
     for value in ordered:
         if value > fit[0]:
             fit[2] += 1.0
@@ -66,9 +74,14 @@ def _begin(first, fit, quantile):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _score(value, fit):  # type: ignore[no-untyped-def]
-    threshold, events, excesses, total, squares = fit[0], fit[1], fit[2], fit[3], fit[4]
+    threshold, events, excesses, total, squares, _, median = fit
+    edge = -np.log10((excesses + 1.0) / (events + 1.0))
+    half = min(_HALF, edge)
     if value <= threshold:
-        return 0.0
+        reach = max(threshold - median, 1e-12 * (1.0 + abs(threshold)))
+        if value <= median:
+            return half * np.exp((value - median) / reach)
+        return half + (edge - half) * (value - median) / reach
     known = max(excesses, 1.0)
     mean = max(total / known, 1e-12 * (1.0 + abs(threshold)))
     variance = max(squares / known - mean * mean, 0.0)
@@ -77,7 +90,7 @@ def _score(value, fit):  # type: ignore[no-untyped-def]
     shape = min(max(shape, 0.05), 0.45)
     scale = mean * (1.0 - shape)
     beyond = np.log1p(shape * (value - threshold) / scale) / shape / np.log(10.0)
-    score = beyond - np.log10((excesses + 1.0) / (events + 1.0))
+    score = beyond + edge
     return min(score, np.log10(events + 1.0) + 300.0 * excesses * excesses / (excesses * excesses + 400.0))
 
 
@@ -109,3 +122,5 @@ def _rarity(values, first, fit, quantile, gate, absorb, learn, out):  # type: ig
         scale = fit[3] / max(fit[2], 1.0)
         pace = 5.0 / (fit[1] + 50.0) + 1e-4
         fit[0] += share * pace * scale * ((1.0 if above else 0.0) - (1.0 - quantile)) / (1.0 - quantile)
+        step = share * pace * max(fit[0] - fit[6], 1e-3 * scale)
+        fit[6] = min(fit[6] + (step if value > fit[6] else -step), fit[0])
