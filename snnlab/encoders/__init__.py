@@ -1,14 +1,16 @@
-"""Values to spikes: one code a file, frozen; what a code learns of its input's range lives in named arrays beside it."""
+"""Values to spikes: one frozen code a file; what a code learns of its input lives in named arrays beside it."""
 
 from snnlab.encoders.base import Encoder, Spikes
 from snnlab.encoders.category import Category
 from snnlab.encoders.delta import Delta
 from snnlab.encoders.population import Population
+from snnlab.encoders.rate import Rate
 from snnlab.encoders.registry import KINDS, encoder_from_json, register
+from snnlab.encoders.temporal import Temporal
 from snnlab.encoders.time_of_day import TimeOfDay
 from snnlab.encoders.time_of_week import TimeOfWeek
 
-for _cls in (Population, Delta, Category, TimeOfDay, TimeOfWeek):
+for _cls in (Rate, Temporal, Population, Delta, Category, TimeOfDay, TimeOfWeek):
     register(_cls)
 
 __all__ = [
@@ -17,7 +19,9 @@ __all__ = [
     "Delta",
     "Encoder",
     "Population",
+    "Rate",
     "Spikes",
+    "Temporal",
     "TimeOfDay",
     "TimeOfWeek",
     "encoder_from_json",

@@ -57,7 +57,7 @@ class Encoder(BaseModel):
     def encode(
         self, values: Float64[np.ndarray, " n"], learnt: Arrays, *, learn: bool = True, ticks: int = 1
     ) -> Spikes:
-        """Spikes of ``n`` values in order, within ``ticks`` ticks an event; updates ``learnt`` in place when ``learn``."""
+        """Spikes of ``n`` values in order, within ``ticks`` ticks an event; ``learn`` updates ``learnt`` in place."""
 
     def to_json(self) -> Json:
         """The code as a JSON object, which ``encoder_from_json`` reads; what it has learnt is not in it."""

@@ -8,7 +8,7 @@ from numba import njit
 from pydantic import Field
 
 from snnlab.encoders.base import Encoder, Spikes, finite
-from snnlab.types import Arrays
+from snnlab.types import Array, Arrays
 
 __all__ = ["Category"]
 
@@ -24,8 +24,8 @@ class Category(Encoder):
         neurons: number of neurons.
         active: neurons that fire for one word (fewer where two hashes meet).
 
-    Source: Weinberger et al., Feature hashing for large scale multitask learning, 2009, with several hashes as in a Bloom
-    filter.
+    Source: Weinberger et al., Feature hashing for large scale multitask learning, 2009, with several hashes as in a
+    Bloom filter.
 
     >>> code = Category(neurons=16, active=2)
     >>> code.encode(np.array([7.0, 8.0, 7.0]), {}).address.tolist()
@@ -49,14 +49,14 @@ class Category(Encoder):
     def encode(
         self, values: Float64[np.ndarray, " n"], learnt: Arrays, *, learn: bool = True, ticks: int = 1
     ) -> Spikes:
-        """Spikes of ``n`` symbols in tick 0, at most ``active`` each. Raises EventError on a value that is not finite."""
+        """Spikes of ``n`` symbols in tick 0, ``active`` each or fewer. Raises EventError on what is not finite."""
         del learnt, learn, ticks
         bits = (finite(values) + 0.0).view(np.uint64)  # + 0.0 makes one zero of two
         return Spikes(*_hash_spikes(bits, self.neurons, self.active))
 
 
 @njit(cache=True, nogil=True)
-def _hash_spikes(bits, neurons, active):  # type: ignore[no-untyped-def]
+def _hash_spikes(bits: Array, neurons: int, active: int) -> tuple[Array, Array, Array]:
     """Steele, Lea and Flood's SplitMix64 (2014): the k-th number that a generator seeded with the symbol draws."""
     n = bits.shape[0]
     address = np.empty((n, active), dtype=np.int32)

@@ -9,7 +9,7 @@ from numba import njit
 from pydantic import Field
 
 from snnlab.encoders.base import Encoder, Spikes, finite
-from snnlab.types import Arrays
+from snnlab.types import Array, Arrays
 
 __all__ = ["Delta"]
 
@@ -18,12 +18,12 @@ class Delta(Encoder):
     """Send-on-delta with ON and OFF neurons whose thresholds double from level to level.
 
     A value is compared with the last one that was sent. Once it has moved by ``step`` mean absolute changes, ON (up) or
-    OFF (down) neuron l fires for each level l with |Δ| ≥ ``step`` · s · 2^l, the highest first, and the value becomes the
-    reference. Neurons 0..levels-1 are OFF (strongest first), ``levels`` + 1 … 2 ``levels`` are ON (weakest first); neuron
-    ``levels`` never fires: it is the symbol of standing still.
+    OFF (down) neuron l fires for each level l with |Δ| ≥ ``step`` · s · 2^l, the highest first, and the value becomes
+    the reference. Neurons 0..levels-1 are OFF (strongest first), ``levels`` + 1 … 2 ``levels`` are ON (weakest
+    first); neuron ``levels`` never fires: it is the symbol of standing still.
 
-    One encoder follows one line of values: over many entities, give it the ``change`` aggregate and ``differenced=True``,
-    where each value is itself the move. Motion slower than ``step`` is sent late, all at once.
+    One encoder follows one line of values: over many entities, give it the ``change`` aggregate and
+    ``differenced=True``, where each value is itself the move. Motion slower than ``step`` is sent late, all at once.
 
     Args:
         levels: ON and OFF neurons each.
@@ -72,7 +72,17 @@ class Delta(Encoder):
 
 
 @njit(cache=True, nogil=True)
-def _delta_spikes(values, known, levels, step, differenced, horizon, resolution, learn, ticks):  # type: ignore[no-untyped-def]
+def _delta_spikes(
+    values: Array,
+    known: Array,
+    levels: int,
+    step: float,
+    differenced: bool,
+    horizon: float,
+    resolution: float,
+    learn: bool,
+    ticks: int,
+) -> tuple[Array, Array, Array]:
     n = values.shape[0]
     address = np.full((n, levels), -1, dtype=np.int32)
     tick = np.zeros((n, levels), dtype=np.int32)
@@ -88,12 +98,12 @@ def _delta_spikes(values, known, levels, step, differenced, horizon, resolution,
         # a move is one more witness of the scale: the first one is never more than one level
         floor = max(scale, resolution * abs(reference))
         unit = step * (floor * (k / (k + 1.0)) + size / (k + 1.0))
-        if size >= unit and unit > 0.0 and size > 0.0:
+        if size >= unit > 0.0:
             level = min(int(math.log2(size / unit)), levels - 1)
-            for l in range(level + 1):
-                at = levels + 1 + level - l if move > 0.0 else levels - 1 - level + l
-                address[i, l] = at
-                tick[i, l] = min(l, ticks - 1)
+            for rank in range(level + 1):
+                at = levels + 1 + level - rank if move > 0.0 else levels - 1 - level + rank
+                address[i, rank] = at
+                tick[i, rank] = min(rank, ticks - 1)
             symbol[i] = address[i, 0]
             reference = reference if differenced else x
         change = size if differenced else abs(x - last)

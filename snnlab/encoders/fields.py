@@ -5,16 +5,20 @@ import math
 import numpy as np
 from numba import njit
 
+from snnlab.types import Array
+
 __all__ = ["field_spikes"]
 
 
 @njit(cache=True, nogil=True)
-def field_spikes(places, fields, active, overlap, circular, ticks):  # type: ignore[no-untyped-def]
-    """The ``active`` fields nearest to each place in 0..1, nearest first; the better a field fits, the earlier it fires.
+def field_spikes(
+    places: Array, fields: int, active: int, overlap: float, ticks: int, circular: bool
+) -> tuple[Array, Array, Array]:
+    """The ``active`` fields nearest to each place in 0..1, nearest first; a field that fits better fires earlier.
 
-    Field j is centred at j / (``fields`` - 1), or at j / ``fields`` on a circle, with a standard deviation of ``overlap``
-    distances between centres: g = exp(-d² / 2 ``overlap``²), and the spike comes in tick floor((1 - g) · ``ticks``).
-    Returns address [n, active], tick [n, active] and the nearest field [n].
+    Field j is centred at j / (``fields`` - 1), or at j / ``fields`` on a circle, with a standard deviation of
+    ``overlap`` distances between centres: g = exp(-d² / 2 ``overlap``²), and the spike comes in tick floor((1 - g) ·
+    ``ticks``). Returns address [n, active], tick [n, active] and the nearest field [n].
     """
     n = places.shape[0]
     address = np.empty((n, active), dtype=np.int32)
@@ -22,7 +26,7 @@ def field_spikes(places, fields, active, overlap, circular, ticks):  # type: ign
     symbol = np.empty(n, dtype=np.int32)
     for i in range(n):
         at = places[i] * (fields if circular else fields - 1)
-        nearest = int(math.floor(at + 0.5))
+        nearest = math.floor(at + 0.5)
         symbol[i] = nearest % fields
         side = 1 if at >= nearest else -1
         field, step = nearest, 0

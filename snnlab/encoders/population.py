@@ -17,10 +17,10 @@ __all__ = ["Population"]
 class Population(Encoder):
     """Gaussian receptive fields over the range that the value has shown so far.
 
-    The value's standing u in 0..1 (0.5 at the running centre, asinh-squashed to ``reach`` standard deviations) lies among
-    ``fields`` centres j / (fields - 1); the ``active`` nearest neurons fire, the nearest first. With more than one tick,
-    a neuron that fits less fires later. It loses what lies beyond ``reach``, and small motion on a strong drift (use the
-    ``change`` aggregate there).
+    The value's standing u in 0..1 (0.5 at the running centre, asinh-squashed to ``reach`` standard deviations) lies
+    among ``fields`` centres j / (fields - 1); the ``active`` nearest neurons fire, the nearest first. With more than
+    one tick, a neuron that fits less fires later. It loses what lies beyond ``reach``, and small motion on a strong
+    drift (use the ``change`` aggregate there).
 
     Args:
         fields: number of neurons.
@@ -61,4 +61,4 @@ class Population(Encoder):
     ) -> Spikes:
         """Spikes of ``n`` values, at most ``active`` each. Raises EventError on a value that is not finite."""
         u = standings(finite(values), learnt["range"], self.reach, float(self.horizon), self.resolution, learn)
-        return Spikes(*field_spikes(u, self.fields, self.active, self.overlap, False, ticks))
+        return Spikes(*field_spikes(u, self.fields, self.active, self.overlap, ticks, circular=False))

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float64
 from numba import njit
 
+from snnlab.types import Array
+
 __all__ = ["fresh_range", "standings"]
 
 _HUGE = 4e307  # differences of two clipped values still fit
@@ -19,13 +21,13 @@ def fresh_range() -> Float64[np.ndarray, " 3"]:
 
 
 @njit(cache=True, nogil=True)
-def standings(values, known, reach, horizon, resolution, learn):  # type: ignore[no-untyped-def]
+def standings(values: Array, known: Array, reach: float, horizon: float, resolution: float, learn: bool) -> Array:
     """Standing of ``n`` values in order: 0.5 at the centre, 0 and 1 at ``reach`` standard deviations.
 
-    u = 1/2 + asinh(z) / (2 asinh(reach)) with z = (x - m) / (1.2533 s): fine near the centre, logarithmic beyond. A value
-    is one more witness of its own spread, so that after k values |z| stays below k + 1, whatever the step; a spread under
-    ``resolution`` · |m| is taken for noise. Then m and s move by 1 / min(k, ``horizon``) of the way (``learn``), with a
-    step limited to 30 spreads. Absolute deviations need no squares: nothing overflows at 1e300.
+    u = 1/2 + asinh(z) / (2 asinh(reach)) with z = (x - m) / (1.2533 s): fine near the centre, logarithmic beyond. A
+    value is one more witness of its own spread, so that after k values |z| stays below k + 1, whatever the step; a
+    spread under ``resolution`` · |m| is taken for noise. Then m and s move by 1 / min(k, ``horizon``) of the way
+    (``learn``), with a step limited to 30 spreads. Absolute deviations need no squares: nothing overflows at 1e300.
     ``known`` is (k, m, s), changed in place. The first value stands at 0.5.
     """
     out = np.empty(values.shape[0])

@@ -18,8 +18,9 @@ DAY = 86_400.0
 class TimeOfDay(Encoder):
     """Seconds since midnight UTC on a circle of Gaussian fields: 23:59 and 00:01 are neighbours.
 
-    Field j stands at j / ``fields`` of the day. Any number of seconds will do, the whole days are taken off; the ``hour``
-    aggregate gives them. It learns nothing, and knows no time zones: in a zone with summer time the day moves by an hour.
+    Field j stands at j / ``fields`` of the day. Any number of seconds will do, the whole days are taken off; the
+    ``hour`` aggregate gives them. It learns nothing, and knows no time zones: in a zone with summer time the day
+    moves by an hour.
 
     Args:
         fields: number of neurons; 24 makes one each hour.
@@ -53,4 +54,4 @@ class TimeOfDay(Encoder):
         """Spikes of ``n`` times, ``active`` each. Raises EventError on a value that is not finite."""
         del learnt, learn
         place = np.mod(finite(values), DAY) / DAY
-        return Spikes(*field_spikes(place, self.fields, self.active, self.overlap, True, ticks))
+        return Spikes(*field_spikes(place, self.fields, self.active, self.overlap, ticks, circular=True))

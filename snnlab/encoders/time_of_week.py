@@ -18,8 +18,9 @@ WEEK = 604_800.0
 class TimeOfWeek(Encoder):
     """Seconds since Monday 00:00 UTC on a circle of Gaussian fields: Sunday night and Monday morning are neighbours.
 
-    Field j stands at j / ``fields`` of the week. Any number of seconds will do, the whole weeks are taken off; the ``week``
-    aggregate gives them. It learns nothing, and knows no time zones: in a zone with summer time the week moves by an hour.
+    Field j stands at j / ``fields`` of the week. Any number of seconds will do, the whole weeks are taken off; the
+    ``week`` aggregate gives them. It learns nothing, and knows no time zones: in a zone with summer time the week
+    moves by an hour.
 
     Args:
         fields: number of neurons; 56 makes one each three hours.
@@ -53,4 +54,4 @@ class TimeOfWeek(Encoder):
         """Spikes of ``n`` times, ``active`` each. Raises EventError on a value that is not finite."""
         del learnt, learn
         place = np.mod(finite(values), WEEK) / WEEK
-        return Spikes(*field_spikes(place, self.fields, self.active, self.overlap, True, ticks))
+        return Spikes(*field_spikes(place, self.fields, self.active, self.overlap, ticks, circular=True))

@@ -15,6 +15,8 @@ import math
 import numpy as np
 from numba import njit
 
+from snnlab.types import Array
+
 __all__ = ["AGGREGATES", "HEAD", "SLOTS", "first_flaw", "walk"]
 
 VALUE, CHANGE, DEVIATION, GAP, COUNT, SUM, MEAN, DISTINCT, NOVEL, MATCH, HOUR, WEEK = range(12)
@@ -52,7 +54,7 @@ MONDAY_US = 4 * DAY_US  # 1970-01-05
 
 
 @njit(cache=True, nogil=True)
-def first_flaw(values, columns, rows, capacity):  # type: ignore[no-untyped-def]
+def first_flaw(values: Array, columns: Array, rows: Array, capacity: int) -> tuple[int, int]:
     """Row of the first value that is not finite (or state row out of range) and its column (-1 for the state row)."""
     for i in range(rows.shape[0]):
         if rows[i] < 0 or rows[i] >= capacity:
@@ -64,7 +66,7 @@ def first_flaw(values, columns, rows, capacity):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _mixed(symbol):  # type: ignore[no-untyped-def]
+def _mixed(symbol: int) -> np.uint32:
     """The finaliser of MurmurHash3 (Appleby): every input bit moves every output bit."""
     h = np.uint32(symbol)
     h = np.uint32(np.uint32(h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B))
@@ -73,17 +75,17 @@ def _mixed(symbol):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _limited(x, bound):  # type: ignore[no-untyped-def]
+def _limited(x: float, bound: float) -> float:
     return min(max(x, -bound), bound)
 
 
 @njit(cache=True, nogil=True)
-def _logged(x):  # type: ignore[no-untyped-def]
+def _logged(x: float) -> float:
     return math.copysign(math.log1p(abs(x)), x)
 
 
 @njit(cache=True, nogil=True)
-def _expected(x, w, m, s, shared):  # type: ignore[no-untyped-def]
+def _expected(w: float, m: float, s: float, shared: Array) -> tuple[float, float, float]:
     """Centre and spread that a key is expected to show, from its own past and that of all keys."""
     seen, mean, spread, within = shared[0], shared[1], shared[2], shared[4]
     if shared[3] == 0.0:
@@ -98,7 +100,7 @@ def _expected(x, w, m, s, shared):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _learn_shared(x, w, deviation, shared):  # type: ignore[no-untyped-def]
+def _learn_shared(x: float, w: float, deviation: float, shared: Array) -> None:
     """Move the centre and spread of all keys, and the spread within a key, towards one event."""
     n = min(shared[0] + 1.0, HORIZON)
     if n > 1.0:
@@ -115,12 +117,12 @@ def _learn_shared(x, w, deviation, shared):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _deviation(x, decay, row, at, shared):  # type: ignore[no-untyped-def]
+def _deviation(x: float, decay: float, row: Array, at: int, shared: Array) -> float:
     """Score of a value against what its key is expected to show; then learn it."""
     w, m, s = row[at] * decay, row[at + 1], row[at + 2]
     z, bound = 0.0, HUGE
     if shared[0] > 0.0:
-        centre, spread, seen = _expected(x, w, m, s, shared)
+        centre, spread, seen = _expected(w, m, s, shared)
         bound = LIMIT * spread if spread > 0.0 else HUGE
         away = x - centre
         # the event is one more witness of its own spread: a score never exceeds the events it rests on
@@ -138,18 +140,18 @@ def _deviation(x, decay, row, at, shared):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _gap(gap_us, known, shared):  # type: ignore[no-untyped-def]
+def _gap(gap_us: float, known: bool, shared: Array) -> float:
     """log1p of the seconds since the key's last event; what all keys show where there is none."""
     if not known:
-        return shared[1]
+        return float(shared[1])
     gap = math.log1p(gap_us * 1e-6)
     shared[0] = min(shared[0] + 1.0, HORIZON)
     shared[1] += (gap - shared[1]) / shared[0]
-    return gap
+    return float(gap)
 
 
 @njit(cache=True, nogil=True)
-def _new(symbol, now_us, window_us, tags, seen):  # type: ignore[no-untyped-def]
+def _new(symbol: int, now_us: float, window_us: float, tags: Array, seen: Array) -> bool:
     """Whether a symbol was not seen within the window; then note it (a set of four ways, the oldest gives way)."""
     h = _mixed(symbol)
     tag = np.uint16(max(h >> np.uint32(16), np.uint32(1)))
@@ -173,29 +175,41 @@ def _new(symbol, now_us, window_us, tags, seen):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _number(kind, x, log, at, decay, gap_us, row, shared):  # type: ignore[no-untyped-def]
+def _number(kind: int, x: float, log: bool, at: int, decay: float, gap_us: float, row: Array, shared: Array) -> float:
     """One numeric aggregate of one event."""
     x = _limited(_logged(x) if log and kind != SUM else x, HUGE)
     known = row[1] > 0.0
     if kind == DEVIATION:
-        return _deviation(x, decay, row, at, shared)
+        return float(_deviation(x, decay, row, at, shared))
     if kind == CHANGE:
         last, row[at] = row[at], x
-        return x - last if known else 0.0
+        return float(x - last) if known else 0.0
     if kind == GAP:
-        return _gap(gap_us, known, shared)
+        return float(_gap(gap_us, known, shared))
     if kind == MEAN:
         row[at] = row[at] * decay + 1.0
-        row[at + 1] += (x - row[at + 1]) / row[at] if known else x - row[at + 1]
-        return row[at + 1]
-    if kind == COUNT or kind == SUM:
+        row[at + 1] += (x - row[at + 1]) / row[at]
+        return float(row[at + 1])
+    if kind in (COUNT, SUM):
         row[at] = _limited(row[at] * decay + (1.0 if kind == COUNT else x), HUGE)
-        return _logged(row[at]) if log else row[at]
+        return float(_logged(row[at])) if log else float(row[at])
     return x
 
 
 @njit(cache=True, nogil=True)
-def _word(kind, symbol, other, log, at, decay, now_us, window_us, row, tags, seen):  # type: ignore[no-untyped-def]
+def _word(
+    kind: int,
+    symbol: int,
+    other: int,
+    log: bool,
+    at: int,
+    decay: float,
+    now_us: float,
+    window_us: float,
+    row: Array,
+    tags: Array,
+    seen: Array,
+) -> float:
     """One aggregate of a category column of one event."""
     if kind == MATCH:
         return 1.0 if symbol == other and symbol != 0 else 0.0
@@ -203,14 +217,29 @@ def _word(kind, symbol, other, log, at, decay, now_us, window_us, row, tags, see
     if kind == NOVEL:
         return 1.0 if new and row[1] > 0.0 else 0.0
     row[at] = row[at] * decay + (1.0 if new else 0.0)
-    return _logged(row[at]) if log else row[at]
+    return float(_logged(row[at])) if log else float(row[at])
 
 
 @njit(cache=True, nogil=True)
-def walk(  # type: ignore[no-untyped-def]
-    times, rows, values, symbols, kinds, columns, others, windows_us, logs, ats, sketches, targets, state, tags, seen,
-    shared, out,
-):  # fmt: skip
+def walk(
+    times: Array,
+    rows: Array,
+    values: Array,
+    symbols: Array,
+    kinds: Array,
+    columns: Array,
+    others: Array,
+    windows_us: Array,
+    logs: Array,
+    ats: Array,
+    sketches: Array,
+    targets: Array,
+    state: Array,
+    tags: Array,
+    seen: Array,
+    shared: Array,
+    out: Array,
+) -> None:
     """Aggregate the events of a batch in order, for the features of one key.
 
     ``times`` [n] µs; ``rows`` [n] the key's row of ``state`` [e, HEAD + slots]; ``values`` [n, f] and ``symbols``

@@ -6,9 +6,9 @@ A network runs in ticks. Between two events of an entity lies a gap, which the c
 - ``realtime``: a tick is ``tick_ms`` of stream time.
 - ``scaled(x)``: ``x`` seconds of network time pass in each second of stream time.
 
-**Lateness.** An event earlier than the last of its entity by no more than ``lateness_us`` is late: it is processed at the
-entity's clock, with a gap of 0, and the clock does not move back. One that is later still is rejected (a dead letter).
-Entities have clocks of their own: one entity's delay never makes another's events late.
+**Lateness.** An event earlier than the last of its entity by no more than ``lateness_us`` is late: it is processed at
+the entity's clock, with a gap of 0, and the clock does not move back. One that is later still is rejected (a dead
+letter). Entities have clocks of their own: one entity's delay never makes another's events late.
 """
 
 from enum import IntEnum
@@ -17,6 +17,8 @@ from typing import Literal, Self
 import numpy as np
 from jaxtyping import Int8, Int32, Int64
 from pydantic import BaseModel, ConfigDict, Field
+
+from snnlab.features.following import follow
 
 __all__ = ["UNSEEN", "Clock", "Lateness"]
 
@@ -110,10 +112,8 @@ class Clock(BaseModel):
         >>> last
         array([5000])
         """
-        from snnlab.features.following import previous
-
-        before = previous(np.asarray(rows, dtype=np.int64), now_us, last_us)
-        return self.ticks(before, now_us)
+        gap, verdict = follow(rows, now_us, last_us, self.us_per_tick, self.gap_cap_ticks, self.lateness_us)
+        return gap, verdict
 
     def advance(self, until_us: int, last_us: Int64[np.ndarray, " e"]) -> Int64[np.ndarray, " e"]:
         """Ticks that pass for each entity until ``until_us`` without an event; moves ``last_us`` there in place.
@@ -135,4 +135,5 @@ class Clock(BaseModel):
         if step == float("inf"):
             return np.zeros(len(stop_us), dtype=np.int64)
         passed = np.floor(stop_us / step) - np.floor(start_us / step)
-        return np.clip(passed, 0, self.gap_cap_ticks).astype(np.int64)
+        gap: Int64[np.ndarray, " n"] = np.clip(passed, 0, self.gap_cap_ticks).astype(np.int64)
+        return gap

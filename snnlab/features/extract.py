@@ -40,6 +40,7 @@ class _Plan:
     """What one key's features read and fill, as the arrays that the walk takes."""
 
     key: str
+    prefix: str
     columns: Int64[np.ndarray, " k"]
     others: Int64[np.ndarray, " k"]
     kinds: Int64[np.ndarray, " k"]
@@ -48,6 +49,15 @@ class _Plan:
     ats: Int64[np.ndarray, " k"]
     sketches: Int64[np.ndarray, " k"]
     targets: Int64[np.ndarray, " k"]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """A bank bound to the columns of a batch: plans, numeric columns that are read, words that are features."""
+
+    plans: tuple[_Plan, ...]
+    read: Int64[np.ndarray, " k"]
+    chosen: Int64[np.ndarray, " c"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ class FeatureBank:
     """
 
     features: tuple[Feature, ...]
-    _plans: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[_Plan, ...]] = field(
+    _layouts: dict[tuple[tuple[str, ...], tuple[str, ...]], _Layout] = field(
         default_factory=dict, repr=False, compare=False
     )
 
@@ -103,7 +113,7 @@ class FeatureBank:
 
     @cached_property
     def _keyed(self) -> dict[str, tuple[tuple[int, Feature], ...]]:
-        """Numeric features with their place in the block, by key; equal windows stand together, one decay serves them."""
+        """Numeric features with their place in the block, by key; equal windows stand together and share a decay."""
         keyed: dict[str, list[tuple[int, Feature]]] = {}
         for target, feature in enumerate(self.numeric):
             key = "stream" if feature.aggregate in _STATELESS else feature.key
@@ -146,23 +156,25 @@ class FeatureBank:
         Raises EventError, before anything is changed, for a column that the batch lacks, a value that is not finite
         or a row out of range.
         """
-        plans = self._planned(batch)
+        layout = self._layout_of(batch)
+        n = len(batch)
         values = _frozen(batch.values)
         entity_rows = _frozen(rows.astype(np.int64))
-        self._check(batch, values, entity_rows, state)
-        symbols = _matrix([symbols_of(_words(batch, name)) for name in self.words], len(batch))
+        self._check(batch, values, entity_rows, layout, state)
+        symbols = np.empty((n, len(self.words)), dtype=np.int32)
+        for at, name in enumerate(self.words):
+            symbols[:, at] = symbols_of(_words(batch, name))
         times = _frozen(batch.timestamps)
-        out = np.empty((len(self.numeric), len(batch)))
-        for plan in plans:
-            prefix = _prefix(plan.key)
+        out = np.empty((len(self.numeric), n))
+        for plan in layout.plans:
+            prefix = plan.prefix
             walk(
                 times, self._rows(plan.key, entity_rows, symbols), values, symbols, plan.kinds, plan.columns,
                 plan.others, plan.windows_us, plan.logs, plan.ats, plan.sketches, plan.targets,
                 state[f"{prefix}.windows"], state[f"{prefix}.tags"], state[f"{prefix}.seen"],
                 state[f"shared.{prefix}"], out,
             )  # fmt: skip
-        chosen = symbols[:, [self.words.index(str(feature.column)) for feature in self.symbolic]]
-        return FeatureBlock(out.T, chosen, self.names_numbers, self.names_symbols)
+        return FeatureBlock(out.T, symbols[:, layout.chosen], self.names_numbers, self.names_symbols)
 
     def _rows(
         self, key: str, entity_rows: Int64[np.ndarray, " n"], symbols: Int32[np.ndarray, "n c"]
@@ -174,12 +186,17 @@ class FeatureBank:
         return _frozen(_slots(symbols[:, self.words.index(key)]))
 
     def _check(
-        self, batch: EventBatch, values: Float64[np.ndarray, "n f"], rows: Int64[np.ndarray, " n"], state: Arrays
+        self,
+        batch: EventBatch,
+        values: Float64[np.ndarray, "n f"],
+        rows: Int64[np.ndarray, " n"],
+        layout: _Layout,
+        state: Arrays,
     ) -> None:
         if len(rows) != len(batch):
             raise EventError(f"{len(rows)} state rows for {len(batch)} events; give the row of each event's entity")
         capacity = len(state["entity.windows"]) if "entity.windows" in state else np.iinfo(np.int64).max
-        row, column = first_flaw(values, self._read(batch), rows, capacity)
+        row, column = first_flaw(values, layout.read, rows, capacity)
         if row >= 0 and column < 0:
             raise EventError(
                 f"event {row}: state row {rows[row]} is not within 0..{capacity - 1}; grow the state first"
@@ -190,17 +207,18 @@ class FeatureBank:
                 "a feature must be finite: leave the event out or fill the value in"
             )
 
-    def _read(self, batch: EventBatch) -> Int64[np.ndarray, " k"]:
-        names = {feature.numeric_column for feature in self.features} - {None}
-        return np.array([batch.names.index(str(name)) for name in sorted(map(str, names))], dtype=np.int64)
-
-    def _planned(self, batch: EventBatch) -> tuple[_Plan, ...]:
-        layout = (batch.names, batch.category_names)
-        if layout not in self._plans:
-            self._plans[layout] = tuple(self._plan(key, some, batch) for key, some in self._keyed.items())
+    def _layout_of(self, batch: EventBatch) -> _Layout:
+        columns = (batch.names, batch.category_names)
+        if columns not in self._layouts:
             for name in self.words:
                 _words(batch, name)
-        return self._plans[layout]
+            read = {feature.numeric_column for feature in self.features} & set(batch.names)
+            self._layouts[columns] = _Layout(
+                plans=tuple(self._plan(key, some, batch) for key, some in self._keyed.items()),
+                read=_integers([at for at, name in enumerate(batch.names) if name in read]),
+                chosen=_integers([self.words.index(str(feature.column)) for feature in self.symbolic]),
+            )
+        return self._layouts[columns]
 
     def _plan(self, key: str, some: Sequence[tuple[int, Feature]], batch: EventBatch) -> _Plan:
         features = [feature for _, feature in some]
@@ -208,8 +226,9 @@ class FeatureBank:
         sketched = np.cumsum([0] + [feature.aggregate in {"distinct", "novel"} for feature in features])
         return _Plan(
             key=key,
+            prefix=_prefix(key),
             columns=_integers([self._column(feature, batch) for feature in features]),
-            others=_integers([self.words.index(f.other) if f.aggregate == "match" else 0 for f in features]),  # type: ignore[arg-type]
+            others=_integers([self.words.index(str(f.other)) if f.aggregate == "match" else 0 for f in features]),
             kinds=_integers([AGGREGATES[feature.aggregate] for feature in features]),
             windows_us=np.array([feature.window * 1e6 for feature in features]),
             logs=np.array([feature.log for feature in features]),
@@ -243,13 +262,6 @@ def _words(batch: EventBatch, name: str) -> Categorical:
         return batch.entities
     known = ", ".join((*batch.category_names, "event_type", "entity"))
     raise EventError(f"no category column {name!r}; the events have {known}: name one of them")
-
-
-def _matrix(columns: Sequence[Int32[np.ndarray, " n"]], n: int) -> Int32[np.ndarray, "n c"]:
-    matrix = np.empty((n, len(columns)), dtype=np.int32)
-    for at, column in enumerate(columns):
-        matrix[:, at] = column
-    return matrix
 
 
 def _slots(symbols: Int32[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:

@@ -35,8 +35,8 @@ class Feature(BaseModel):
     ``other`` is the second column of ``match``; ``key`` is ``"entity"``, ``"stream"`` (one key for all)
     or the name of a category column (a window over another key, such as a fraud's terminal);
     ``window`` is the time constant of the leak in seconds; ``group`` is the group of evidence it belongs to;
-    ``log`` takes sign(x) · log1p(|x|) of the column before it is aggregated, and of the result of a count, sum or
-    distinct. Raises ConfigError where the aggregate needs a column that is not named.
+    ``log`` takes sign(x) · log1p(|x|) of the column before it is aggregated; of the result where that is a count, sum
+    or distinct. Raises ConfigError where the aggregate needs a column that is not named.
 
     >>> Feature(name="spend", aggregate="deviation", column="amount", window=86400.0, log=True).key
     'entity'

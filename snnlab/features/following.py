@@ -1,20 +1,34 @@
 """The clock of each entity, followed through a batch in which entities come again."""
 
+import math
+
 import numpy as np
 from numba import njit
 
-__all__ = ["previous"]
+from snnlab.types import Array
+
+__all__ = ["follow"]
 
 _UNSEEN = np.iinfo(np.int64).min
 
 
 @njit(cache=True, nogil=True)
-def previous(rows, now_us, last_us):  # type: ignore[no-untyped-def]
-    """Time of the last accepted event of each event's entity; moves ``last_us`` [e] forward in place."""
-    before = np.empty(now_us.shape[0], dtype=np.int64)
+def follow(
+    rows: Array, now_us: Array, last_us: Array, us_per_tick: float, cap: int, lateness_us: int
+) -> tuple[Array, Array]:
+    """Gap in ticks and lateness (0 on time, 1 late, 2 rejected) of ``n`` events in order.
+
+    Moves ``last_us`` [e], the time of each row's last event, forward in place; ``us_per_tick`` is infinite where stream
+    time does not count.
+    """
+    gap = np.zeros(now_us.shape[0], dtype=np.int64)
+    verdict = np.zeros(now_us.shape[0], dtype=np.int8)
     for i in range(now_us.shape[0]):
-        last = last_us[rows[i]]
-        before[i] = last
-        if last == _UNSEEN or now_us[i] > last:
-            last_us[rows[i]] = now_us[i]
-    return before
+        now, last = now_us[i], last_us[rows[i]]
+        if last == _UNSEEN or now > last:
+            last_us[rows[i]] = now
+            if last != _UNSEEN:
+                gap[i] = int(min(math.floor(now / us_per_tick) - math.floor(last / us_per_tick), cap))
+        elif now < last:
+            verdict[i] = 1 if last - now <= lateness_us else 2
+    return gap, verdict

@@ -30,9 +30,11 @@ def symbols_of(words: Categorical) -> Int32[np.ndarray, " n"]:
     """
     vocabulary, codes = words.vocabulary, words.codes
     if len(codes) * 4 < len(vocabulary):
-        used, back = np.unique(codes, return_inverse=True)
-        return np.array([symbol_of(vocabulary[code]) for code in used], dtype=np.int32)[back]
-    return _hashed(vocabulary)[codes]
+        # one event of a stream with many words must not hash them all
+        few = {code: symbol_of(vocabulary[code]) for code in set(codes.tolist())}
+        return np.array([few[code] for code in codes.tolist()], dtype=np.int32)
+    symbols: Int32[np.ndarray, " n"] = _hashed(vocabulary)[codes]
+    return symbols
 
 
 def _hashed(vocabulary: tuple[str, ...]) -> Int32[np.ndarray, " v"]:
