@@ -51,9 +51,10 @@ class ReservoirLayer(_Strict):
     fan_in: int | None = Field(default=None, ge=1, description="mean synapses a neuron receives, not connectivity")
     spectral_radius: float = Field(default=0.9, ge=0, description="of the linearised recurrence; 0 cuts it")
     excitatory: float = Field(default=0.8, gt=0, le=1, description="share of excitatory neurons")
-    inhibition: float = Field(default=0.5, ge=0, description="lateral inhibition, in thresholds")
+    inhibition: float = Field(default=1.0, ge=0, description="lateral inhibition, in units of the spectral radius")
     input_fan_in: int = Field(default=24, ge=1, description="neurons that one input neuron reaches")
-    input_strength: float = Field(default=1.0, gt=0, description="initial gain of the input, in thresholds")
+    input_synapse: Literal["delta", "exponential"] = Field(default="delta", description="membrane at once, or current")
+    input_strength: float = Field(default=0.25, gt=0, description="what one input spike adds at most, in thresholds")
     delay: float = Field(default=1.0, gt=0, description="of a recurrent synapse, ms")
     settle_ticks: int = Field(default=64, ge=0, description="most ticks that a gap is run before it is decayed at once")
 
@@ -183,6 +184,14 @@ class NeuromorphicConfig(_Strict):
             if key != "neuromorphic":
                 raise ConfigError(_unknown(str(key), "the top of the file", ["neuromorphic"]))
         return cls.from_dict(data.get("neuromorphic") or {})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """From what ``model_dump_json`` writes. Raises ConfigError on anything that cannot be used."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise ConfigError(_explain(error, cls, "neuromorphic")) from error
 
     def to_yaml(self) -> str:
         """YAML text that ``from_yaml`` reads back to an equal config."""

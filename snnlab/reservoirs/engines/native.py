@@ -1,0 +1,206 @@
+"""The native engine: one compiled call for a micro-batch of events, without the interpreter's lock."""
+
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from jaxtyping import Int32, Int64
+
+from snnlab.errors import ConfigError
+from snnlab.reservoirs.engines import native_kernels
+from snnlab.reservoirs.engines.base import Activity, Raster
+from snnlab.reservoirs.network import Network
+from snnlab.reservoirs.neurons import psp_peak
+from snnlab.reservoirs.plasticity import Homeostasis, Stdp
+from snnlab.types import Array, Arrays
+
+__all__ = ["Native", "Plan"]
+
+_STATE = ("membrane", "current", "adaptation", "age")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A network's constants as the kernels read them."""
+
+    net: tuple[Array, ...]
+    """targets, bias, excitatory, incoming ptr, source and place, potentiation, depression."""
+    inputs: tuple[Array, ...]
+    """targets, weights."""
+    params: tuple[Array, ...]
+    """Reals; whole numbers (refractory, delay, settle ticks, plastic, delta input); times (ms); homeostasis."""
+
+    @classmethod
+    def of(cls, network: Network) -> "Plan":
+        """The constants of a network."""
+        lif, real = network.lif, network.real
+        step, stdp = lif.propagators, Stdp.of(network.config, network.w_max)
+        homeostasis = Homeostasis.of(network.config)
+        reals = [step.membrane, step.current_to_membrane, step.bias, step.current]
+        reals += [float(np.exp(-lif.tick / lif.tau_adaptation)), lif.v_threshold, lif.v_reset, lif.adaptation]
+        reals += [network.lateral, network.w_max, psp_peak(lif.tau_membrane, lif.tau_synapse), 0.0, 0.0]
+        whole = [lif.refractory, lif.delay, network.config.reservoir.settle_ticks, int(network.plastic)]
+        whole += [int(network.config.reservoir.input_synapse == "delta")]
+        times = [lif.tau_membrane, lif.tau_synapse, lif.tau_adaptation, lif.tick]
+        homeo = [homeostasis.target, homeostasis.rate_up, homeostasis.rate_down]
+        homeo += [homeostasis.lowest, homeostasis.highest, homeostasis.gain_rate]
+        incoming = network.incoming
+        return cls(
+            net=(
+                network.targets,
+                network.bias,
+                network.excitatory,
+                incoming.ptr,
+                incoming.source,
+                incoming.place,
+                stdp.potentiation.astype(real),
+                stdp.depression.astype(real),
+            ),
+            inputs=(network.input_targets, network.input_weights),
+            params=(np.array(reals, real), np.array(whole, np.int64), np.array(times), np.array(homeo)),
+        )
+
+
+_PLANS: WeakKeyDictionary[Network, Plan] = WeakKeyDictionary()
+
+
+def _plan(network: Network) -> Plan:
+    plan = _PLANS.get(network)
+    if plan is None:
+        plan = _PLANS[network] = Plan.of(network)
+    return plan
+
+
+class Native:
+    """Runs networks on the processor, in float32 or, for correctness, in float64.
+
+    >>> from snnlab.config import NeuromorphicConfig
+    >>> network = Network.build(NeuromorphicConfig().replace({"reservoir.neurons": 64}), n_inputs=10)
+    >>> learned, state = network.fresh_learned(), network.fresh_state(2)
+    >>> address = np.array([[0, 3], [1, -1], [0, 3]], np.int32)
+    >>> activity = Native().drive(
+    ...     network, learned, state, np.array([0, 1, 0], np.int32), address, np.zeros_like(address),
+    ...     np.array([0, 0, 5]), ticks=4,
+    ... )
+    >>> len(activity), activity.ptr[0].item()
+    (3, 0)
+    """
+
+    name = "native"
+
+    def drive(
+        self,
+        network: Network,
+        learned: Arrays,
+        state: Arrays,
+        rows: Int32[np.ndarray, " n"],
+        spikes_address: Int32[np.ndarray, "n m"],
+        spikes_tick: Int32[np.ndarray, "n m"],
+        gap: Int64[np.ndarray, " n"],
+        ticks: int,
+        learn: bool = True,
+    ) -> Activity:
+        """See :meth:`.base.Engine.drive`."""
+        plan, n = _plan(network), network.n_neurons
+        rows, gap = _events(rows, np.int32), _events(gap, np.int64)
+        address, when = _events(spikes_address, np.int32), _events(spikes_tick, np.int32)
+        if not (rows.size == gap.size == address.shape[0] and address.shape == when.shape and ticks >= 1):
+            raise ConfigError(
+                f"{rows.size} rows, {gap.size} gaps, spikes {address.shape} at {when.shape}, {ticks} ticks: give every "
+                "event one row, one gap, one line of spikes and of their ticks, and at least one tick"
+            )
+        ptr, totals = np.zeros(rows.size + 1, np.int64), np.zeros(2, np.int64)
+        parts: list[tuple[Array, Array]] = []
+        done = 0
+        while done < rows.size:
+            room = max(n, (rows.size - done) * max(8, n // 16))
+            neuron, count = np.empty(room, np.int32), np.empty(room, np.uint8)
+            base, ptr[done] = int(ptr[done]), 0
+            first = done
+            done = native_kernels.drive(
+                plan.net, plan.inputs, _learned(network, learned), learned["homeostat"], _state(network, state),
+                plan.params, (rows, address, when, gap), done, ticks, learn, (ptr, neuron, count, totals),
+            )  # fmt: skip
+            if done < 0:
+                raise ConfigError(_bad_event(network, -1 - done, rows, address, when, gap, ticks))
+            used = int(ptr[done])
+            parts.append((neuron[:used], count[:used]))
+            ptr[first : done + 1] += base
+        neuron, count = _joined(parts)
+        return Activity(ptr, neuron, count, int(totals[0]), int(totals[1]))
+
+    def simulate(
+        self,
+        network: Network,
+        learned: Arrays,
+        state: Arrays,
+        row: int,
+        raster_in: tuple[Int64[np.ndarray, " t+1"], Int32[np.ndarray, " s"]],
+        learn: bool = False,
+    ) -> Raster:
+        """See :meth:`.base.Engine.simulate`."""
+        plan, n = _plan(network), network.n_neurons
+        ptr, address = _events(raster_in[0], np.int64), _events(raster_in[1], np.int32)
+        _check_raster(network, ptr, address)
+        arrays = _state(network, state)
+        if not 0 <= row < arrays[0].shape[0]:
+            raise ConfigError(f"row {row} of a state of {arrays[0].shape[0]} rows")
+        totals, parts, done, ticks = np.zeros(2, np.int64), [], 0, ptr.size - 1
+        while done < ticks:
+            room = max(n, (ticks - done) * max(1, n // 16))
+            tick, neuron = np.empty(room, np.int32), np.empty(room, np.int32)
+            done, used = native_kernels.simulate(
+                plan.net, plan.inputs, _learned(network, learned), learned["homeostat"],
+                tuple(array[row] for array in arrays), plan.params, (ptr, address), done, learn, (tick, neuron, totals),
+            )  # fmt: skip
+            parts.append((tick[:used], neuron[:used]))
+        return Raster(*_joined(parts, np.int32), int(totals[1]))
+
+
+def _joined(parts: list[tuple[Array, Array]], second: type[np.generic] = np.uint8) -> tuple[Array, Array]:
+    if len(parts) == 1:
+        return parts[0]
+    first = np.concatenate([np.empty(0, np.int32), *(part[0] for part in parts)])
+    return first, np.concatenate([np.empty(0, second), *(part[1] for part in parts)])
+
+
+def _events(array: Array, kind: type[np.generic]) -> Array:
+    return np.ascontiguousarray(array, kind)
+
+
+def _learned(network: Network, learned: Arrays) -> tuple[Array, Array]:
+    weights = learned["weights"] if network.plastic else network.weights
+    if weights.shape != network.weights.shape or weights.dtype != network.real or not weights.flags.writeable:
+        raise ConfigError(
+            f"learned weights are {weights.dtype} {weights.shape}; this network learns writable "
+            f"{network.real} {network.weights.shape}: take them from network.fresh_learned()"
+        )
+    return learned["threshold"], weights
+
+
+def _state(network: Network, state: Arrays) -> tuple[Array, ...]:
+    arrays = tuple(state[name] for name in _STATE)
+    for array in arrays:
+        if array.shape[1:] != (network.n_neurons,) or not (array.flags.writeable and array.flags.c_contiguous):
+            raise ConfigError(
+                f"a state of shape {array.shape} does not fit {network.n_neurons} neurons, or is read-only or not "
+                "contiguous: take it from network.fresh_state(capacity)"
+            )
+    return arrays
+
+
+def _check_raster(network: Network, ptr: Array, address: Array) -> None:
+    if ptr.size < 1 or ptr[0] != 0 or ptr[-1] != address.size or (np.diff(ptr) < 0).any():
+        raise ConfigError("ptr must rise from 0 to the number of addresses, one entry more than there are ticks")
+    if address.size and not 0 <= int(address.min()) <= int(address.max()) < network.n_inputs:
+        raise ConfigError(f"input neurons {address.min()} to {address.max()}; there are 0 to {network.n_inputs - 1}")
+
+
+def _bad_event(network: Network, e: int, *events: Any) -> str:  # noqa: ANN401 - arrays and a number, only printed
+    rows, address, when, gap, ticks = events
+    return (
+        f"event {e} has row {rows[e]}, gap {gap[e]}, spikes {address[e].tolist()} in ticks {when[e].tolist()}: rows "
+        f"lie in the state, gaps are not negative, spikes are -1 (none) to {network.n_inputs - 1}, "
+        f"ticks are 0 to {ticks - 1}"
+    )

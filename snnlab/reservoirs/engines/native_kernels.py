@@ -1,0 +1,238 @@
+"""Compiled loops of the native engine. Parameters come packed, in the order of :class:`.native.Plan`."""
+
+from math import exp, expm1
+
+import numpy as np
+from numba import njit
+
+from snnlab.reservoirs.plasticity.kernels import regulate_gain, regulate_thresholds, stdp
+
+__all__ = ["drive", "simulate"]
+
+# ruff: noqa: ANN001, ANN201, ANN202 - the types of a kernel are those it is compiled for
+# mypy: disable-error-code="no-untyped-def"
+
+_NEVER = 65535
+
+
+@njit(cache=True, nogil=True)
+def _spiked_ago(age, ticks, due):
+    """The neurons whose last spike was so many ticks ago."""
+    count = 0
+    wanted = np.uint16(ticks)
+    for j in range(age.size):
+        due[count] = j
+        count += age[j] == wanted
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _inject(own, targets, weights, source, gain, whole):
+    """An input spike: straight into the membranes that are not refractory, or into the currents."""
+    v, i, _, age = own
+    scale = weights.dtype.type(gain)
+    for k in range(targets.shape[1]):
+        j = targets[source, k]
+        if not whole[4]:
+            i[j] += scale * weights[source, k]
+        elif age[j] >= whole[0]:
+            v[j] += scale * weights[source, k]
+
+
+@njit(cache=True, nogil=True)
+def _membranes(v, i, a, age, threshold, bias, arriving, pool, real, refractory, fired):
+    """One tick of all neurons, as in the equations of :mod:`snnlab.reservoirs.neurons`."""
+    membrane, to_membrane, to_bias, synapse = real[0], real[1], real[2], real[3]
+    adaptation, theta, reset, rise = real[4], real[5], real[6], real[7]
+    zero = real[12]
+    for j in range(v.size):
+        older = np.uint16(min(np.int32(age[j]) + np.int32(1), np.int32(_NEVER)))
+        active = older > refractory
+        potential = membrane * v[j] + to_membrane * i[j] + to_bias * bias[j]
+        potential = potential if active else v[j]
+        held = adaptation * a[j]
+        spike = active and potential >= theta + threshold[j] + held
+        i[j] = synapse * i[j] + (arriving[j] - pool)
+        arriving[j] = zero
+        v[j] = reset if spike else potential
+        a[j] = held + (rise if spike else zero)
+        age[j] = older
+        fired[j] = spike
+
+
+@njit(cache=True, nogil=True)
+def _tick(own, net, learned, real, whole, learn, scratch):
+    """Deliver, update, learn; returns the spikes of the tick and the synaptic events."""
+    targets, bias, excitatory, in_ptr, in_source, in_place, ltp, ltd = net
+    threshold, weights = learned
+    v, i, a, age = own
+    spikes, fired, arriving, totals = scratch
+    due = _spiked_ago(age, whole[1] - 1, spikes)
+    for s in range(due):
+        row = spikes[s]
+        for k in range(targets.shape[1]):
+            arriving[targets[row, k]] += weights[row, k]
+    pool = real[8] * due
+    _membranes(v, i, a, age, threshold, bias, arriving, pool, real, np.uint16(whole[0]), fired)
+    n_spikes = 0
+    for j in range(v.size):
+        spikes[n_spikes] = j
+        n_spikes += fired[j]
+    if learn and whole[3]:
+        stdp(weights, targets, excitatory, in_ptr, in_source, in_place, age, spikes, n_spikes, ltp, ltd, real[9])
+    for s in range(n_spikes):
+        age[spikes[s]] = 0
+    totals[0] += n_spikes
+    totals[1] += due * targets.shape[1]
+    return n_spikes
+
+
+@njit(cache=True, nogil=True)
+def _regulate(learned, homeostat, homeo, spikes, n_spikes):
+    threshold = learned[0]
+    kind = threshold.dtype.type
+    raised = regulate_thresholds(
+        threshold, spikes, n_spikes, kind(homeo[1]), kind(homeo[2]), kind(homeo[3]), kind(homeo[4])
+    )
+    regulate_gain(homeostat, n_spikes / threshold.size, homeo[0], homeo[5], raised)
+
+
+@njit(cache=True, nogil=True)
+def _quiet(v, i, age, threshold, bias, real, whole):
+    """Whether no neuron can fire any more without input: the bound is the membrane plus the current's whole peak."""
+    theta, peak, zero = real[5], real[10], real[12]
+    least = max(whole[0], whole[1])
+    noisy = 0
+    for j in range(v.size):
+        bound = max(v[j], bias[j], zero) + peak * max(i[j], zero)
+        noisy += (bound >= theta + threshold[j]) | (age[j] < least)
+    return noisy == 0
+
+
+@njit(cache=True, nogil=True)
+def _decay(v, i, a, age, bias, times, ticks):
+    """Let ticks pass in closed form, nobody firing."""
+    span = ticks * times[3]
+    x = span / times[0] - span / times[1]
+    kind = v.dtype.type
+    membrane = kind(exp(-span / times[0]))
+    synapse = kind(exp(-span / times[1]))
+    if x != 0.0:
+        # exp(-span/tau_m) expm1(x) as a difference, since x may overflow
+        to_membrane = kind(span / times[0] * (exp(-span / times[1]) - exp(-span / times[0])) / x)
+    else:
+        to_membrane = kind(span / times[0] * exp(-span / times[0]))
+    to_bias = kind(-expm1(-span / times[0]))
+    adaptation = kind(exp(-span / times[2]))
+    passed = min(ticks, _NEVER)
+    for j in range(v.size):
+        v[j] = membrane * v[j] + to_membrane * i[j] + to_bias * bias[j]
+        i[j] *= synapse
+        a[j] *= adaptation
+        age[j] = np.uint16(min(np.int64(age[j]) + passed, _NEVER))
+
+
+@njit(cache=True, nogil=True)
+def _settle(own, net, learned, real, whole, times, gap, learn, scratch):
+    """Let a gap pass: tick by tick until quiet, at most ``settle_ticks``, then at once."""
+    v, i, a, age = own
+    left = gap
+    while left > 0:
+        if gap - left >= whole[2] or _quiet(v, i, age, learned[0], net[1], real, whole):
+            _decay(v, i, a, age, net[1], times, left)
+            return
+        _tick(own, net, learned, real, whole, learn, scratch)
+        left -= 1
+
+
+@njit(cache=True, nogil=True)
+def _answer(own, net, inputs, learned, homeostat, params, address, when, ticks, learn, scratch, seen):
+    """Run an event's own ticks and count who fires."""
+    input_targets, input_weights = inputs
+    real, whole, _, homeo = params
+    spikes = scratch[0]
+    heard = 0
+    for t in range(ticks):
+        for q in range(address.size):
+            if address[q] >= 0 and when[q] == t:
+                _inject(own, input_targets, input_weights, address[q], homeostat[0], whole)
+                heard += 1
+        n_spikes = _tick(own, net, learned, real, whole, learn, scratch)
+        if learn and heard and homeo[1] > 0.0:
+            _regulate(learned, homeostat, homeo, spikes, n_spikes)
+        for s in range(n_spikes):
+            seen[spikes[s]] += seen[spikes[s]] < 255
+    scratch[3][1] += heard * input_targets.shape[1]
+
+
+@njit(cache=True, nogil=True)
+def _first_bad(rows, address, when, gap, capacity, n_inputs, ticks):
+    for e in range(rows.size):
+        if rows[e] < 0 or rows[e] >= capacity or gap[e] < 0:
+            return e
+        for q in range(address.shape[1]):
+            if address[e, q] >= n_inputs or address[e, q] < -1:
+                return e
+            if address[e, q] >= 0 and (when[e, q] < 0 or when[e, q] >= ticks):
+                return e
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def drive(net, inputs, learned, homeostat, state, params, events, start, ticks, learn, out):
+    """Run events from ``start`` on until done or ``out`` is full; returns the next event, or -1 - e for a bad one."""
+    membrane, current, adaptation, ages = state
+    real, whole, times, _ = params
+    rows, address, when, gap = events
+    ptr, neuron, count, totals = out
+    if start == 0:
+        bad = _first_bad(rows, address, when, gap, ages.shape[0], inputs[0].shape[0], ticks)
+        if bad >= 0:
+            return -1 - bad
+    n = ages.shape[1]
+    scratch = np.empty(n + 1, np.int64), np.empty(n, np.uint8), np.zeros(n, membrane.dtype), totals
+    seen = np.zeros(n, np.uint8)
+    used = ptr[start]
+    for e in range(start, rows.size):
+        if used + n > neuron.size:
+            return e
+        row = rows[e]
+        own = membrane[row], current[row], adaptation[row], ages[row]
+        if gap[e] > 0:
+            _settle(own, net, learned, real, whole, times, gap[e], learn, scratch)
+        _answer(own, net, inputs, learned, homeostat, params, address[e], when[e], ticks, learn, scratch, seen)
+        for j in range(n):
+            if seen[j]:
+                neuron[used] = j
+                count[used] = seen[j]
+                seen[j] = 0
+                used += 1
+        ptr[e + 1] = used
+    return rows.size
+
+
+@njit(cache=True, nogil=True)
+def simulate(net, inputs, learned, homeostat, state, params, raster, start, learn, out):
+    """Run ticks from ``start`` on until done or ``out`` is full; returns the next tick and the spikes written."""
+    input_targets, input_weights = inputs
+    real, whole, _, homeo = params
+    ptr, address = raster
+    out_tick, out_neuron, totals = out
+    n = state[0].size
+    spikes = np.empty(n + 1, np.int64)
+    scratch = spikes, np.empty(n, np.uint8), np.zeros(n, state[0].dtype), totals
+    used = 0
+    for t in range(start, ptr.size - 1):
+        if used + n > out_tick.size:
+            return t, used
+        for q in range(ptr[t], ptr[t + 1]):
+            _inject(state, input_targets, input_weights, address[q], homeostat[0], whole)
+        totals[1] += (ptr[t + 1] - ptr[t]) * input_targets.shape[1]
+        n_spikes = _tick(state, net, learned, real, whole, learn, scratch)
+        if learn and homeo[1] > 0.0 and ptr[t + 1] > ptr[t]:
+            _regulate(learned, homeostat, homeo, spikes, n_spikes)
+        for s in range(n_spikes):
+            out_tick[used] = t
+            out_neuron[used] = spikes[s]
+            used += 1
+    return ptr.size - 1, used

@@ -1,0 +1,238 @@
+"""The network: topology, constants and initial weights, as plain arrays that nothing changes."""
+
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from jaxtyping import Float, Float64, Int8, Integer
+
+from snnlab.config import NeuromorphicConfig
+from snnlab.errors import ConfigError, ModelFormatError
+from snnlab.reservoirs import topology
+from snnlab.reservoirs.neurons import Lif, charge, psp_peak
+from snnlab.types import Arrays
+
+__all__ = ["NEVER", "Incoming", "Network"]
+
+NEVER = 65535
+"""The age, in ticks, of a spike that is long gone or never was."""
+
+
+@dataclass(frozen=True, eq=False)
+class Incoming:
+    """The plastic synapses by target: of neuron j, those at ``ptr[j]:ptr[j+1]``.
+
+    ``source`` is the presynaptic neuron and ``place`` where its weight lies in the flattened weights.
+    """
+
+    ptr: Integer[np.ndarray, " i+1"]
+    source: Integer[np.ndarray, " s"]
+    place: Integer[np.ndarray, " s"]
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A recurrent spiking network of ``i`` neurons and ``a`` input neurons.
+
+    What learning changes lives in :meth:`fresh_learned`, one for each shard; what an entity's history changes lives in
+    :meth:`fresh_state`, one row for each entity.
+
+    >>> network = Network.build(NeuromorphicConfig().replace({"reservoir.neurons": 64}), n_inputs=10)
+    >>> network.targets.shape, network.weights.dtype.name, sorted(network.fresh_learned())
+    ((64, 6), 'float32', ['homeostat', 'threshold', 'weights'])
+    >>> {name: array.shape for name, array in network.fresh_state(3).items()}
+    {'membrane': (3, 64), 'current': (3, 64), 'adaptation': (3, 64), 'age': (3, 64)}
+    """
+
+    config: NeuromorphicConfig
+    targets: Integer[np.ndarray, "i k"]
+    """Sorted; uint16 where that reaches every neuron."""
+    weights: Float[np.ndarray, "i k"]
+    """Initial recurrent weights; what a spike adds to its target's current."""
+    input_targets: Integer[np.ndarray, "a k_in"]
+    input_weights: Float[np.ndarray, "a k_in"]
+    bias: Float[np.ndarray, " i"]
+    """Constant current."""
+    lif: Lif = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Check that the arrays fit each other. Raises ConfigError."""
+        n = self.targets.shape[0]
+        if self.weights.shape != self.targets.shape or self.bias.shape != (n,):
+            raise ConfigError(
+                f"weights {self.weights.shape} and bias {self.bias.shape} do not fit {self.targets.shape}"
+            )
+        if self.input_weights.shape != self.input_targets.shape:
+            raise ConfigError(f"input weights {self.input_weights.shape} do not fit {self.input_targets.shape}")
+        for name, rows in (("targets", self.targets), ("input_targets", self.input_targets)):
+            if rows.size and not 0 <= int(rows.min()) <= int(rows.max()) < n:
+                raise ConfigError(f"{name} reach from {rows.min()} to {rows.max()}; neurons are 0 to {n - 1}")
+        object.__setattr__(self, "lif", Lif.of(self.config))
+
+    @classmethod
+    def build(cls, config: NeuromorphicConfig, n_inputs: int | None = None, seed: int | None = None) -> "Network":
+        """The random network that a configuration describes; the same seed gives the same network.
+
+        ``n_inputs`` and ``seed`` are the configuration's own unless given. Raises ConfigError.
+        """
+        _notice_acceleration(wanted=config.performance.gpu_acceleration)
+        layer, rng = config.reservoir, np.random.default_rng(config.seed if seed is None else seed)
+        n, inputs = layer.neurons, n_inputs or config.input.neurons
+        degree = layer.fan_in or max(1, round(layer.connectivity * (n - 1)))
+        targets = topology.draw_rows(rng, n, n, degree, recurrent=True)
+        sign = topology.signs(rng, n, layer.excitatory)
+        weights = topology.recurrent_weights(rng, targets, sign, layer.spectral_radius, charge(config))
+        input_targets = topology.draw_rows(rng, inputs, n, min(layer.input_fan_in, n), recurrent=False)
+        peak = (
+            psp_peak(config.neuron.tau_membrane, config.neuron.tau_synapse) if layer.input_synapse != "delta" else 1.0
+        )
+        mean = layer.input_strength * config.neuron.v_threshold / peak
+        input_weights = rng.uniform(0.5, 1.5, input_targets.shape) * mean
+        real = np.dtype(config.performance.spike_precision)
+        return cls(config, targets, weights.astype(real), input_targets, input_weights.astype(real), np.zeros(n, real))
+
+    @classmethod
+    def from_matrix(
+        cls,
+        config: NeuromorphicConfig,
+        matrix: Float64[np.ndarray, "i i"],
+        *,
+        inputs: Float64[np.ndarray, "a i"] | None = None,
+        bias: Float64[np.ndarray, " i"] | None = None,
+    ) -> "Network":
+        """A network given synapse by synapse: ``matrix[j, k]`` from neuron j to neuron k, zero for none."""
+        n = matrix.shape[0]
+        real = np.dtype(config.performance.spike_precision)
+        targets, weights = _rows(matrix, real)
+        input_targets, input_weights = _rows(np.zeros((1, n)) if inputs is None else inputs, real)
+        sized = config.replace({"reservoir.neurons": n, "input.neurons": input_targets.shape[0]})
+        return cls(
+            sized,
+            targets,
+            weights,
+            input_targets,
+            input_weights,
+            np.zeros(n, real) if bias is None else bias.astype(real),
+        )
+
+    @property
+    def n_neurons(self) -> int:
+        """Neurons."""
+        return int(self.targets.shape[0])
+
+    @property
+    def n_inputs(self) -> int:
+        """Input neurons."""
+        return int(self.input_targets.shape[0])
+
+    @property
+    def real(self) -> np.dtype[np.floating]:
+        """Type of weights and membranes: ``performance.spike_precision``."""
+        return cast("np.dtype[np.floating]", self.weights.dtype)
+
+    @property
+    def plastic(self) -> bool:
+        """Whether its synapses learn."""
+        return self.config.learning.algorithm != "none"
+
+    @cached_property
+    def excitatory(self) -> Int8[np.ndarray, " i"]:
+        """1 for the neurons whose synapses learn: those without a negative weight."""
+        return np.asarray((self.weights >= 0).all(axis=1), np.int8)
+
+    @cached_property
+    def w_max(self) -> float:
+        """Hard bound of a plastic weight."""
+        positive = self.weights[self.weights > 0]
+        return self.config.learning.w_max * float(positive.mean(dtype=np.float64)) if positive.size else 0.0
+
+    @cached_property
+    def lateral(self) -> float:
+        """What one spike takes from every neuron's current: uniform inhibition that makes neurons compete.
+
+        ``i_j(t) <- i_j(t) - lateral * spikes(t - delay)``, ``lateral = inhibition / (i charge)``: it lowers the
+        eigenvalue of the uniform mode by ``inhibition`` and leaves the other modes of the effective linear matrix
+        as they are (global feedback inhibition: Amari 1977; for learning spikes, Diehl & Cook 2015).
+        """
+        return self.config.reservoir.inhibition / (self.n_neurons * charge(self.config))
+
+    @cached_property
+    def incoming(self) -> Incoming:
+        """The plastic synapses by target."""
+        n, k = self.targets.shape
+        place = np.flatnonzero((self.weights > 0).ravel() & np.repeat(self.excitatory > 0, k))
+        target = self.targets.ravel()[place]
+        place = place[np.argsort(target, kind="stable")].astype(np.int32 if n * k < 2**31 else np.int64)
+        ptr = np.concatenate([[0], np.cumsum(np.bincount(target, minlength=n))]).astype(np.int64)
+        return Incoming(ptr, (place // k).astype(topology.address_type(n)), place)
+
+    def fresh_learned(self) -> Arrays:
+        """What a shard has learnt before its first event."""
+        learned: Arrays = {"threshold": np.zeros(self.n_neurons, self.real)}
+        target = self.config.learning.homeostasis.target_rate
+        learned["homeostat"] = np.array([1.0, target])
+        return learned | ({"weights": self.weights.copy()} if self.plastic else {})
+
+    def fresh_state(self, capacity: int) -> Arrays:
+        """The state of ``capacity`` entities before their first event: at rest, one row each."""
+        shape = (capacity, self.n_neurons)
+        state: Arrays = {name: np.zeros(shape, self.real) for name in ("membrane", "current", "adaptation")}
+        return state | {"age": np.full(shape, NEVER, np.uint16)}
+
+    def reset(self, state: Arrays, rows: Integer[np.ndarray, " n"]) -> None:
+        """Put rows back to rest, in place."""
+        for name, array in state.items():
+            array[rows] = NEVER if name == "age" else 0
+
+    def cores(self) -> list[range]:
+        """The neurons of each core or chip, even and at most ``max_neurons_per_core``. A tick is never split.
+
+        >>> network = Network.build(NeuromorphicConfig().replace({"performance.max_neurons_per_core": 100}), 10)
+        >>> [len(core) for core in network.cores()]
+        [86, 85, 85]
+        """
+        count = -(-self.n_neurons // self.config.performance.max_neurons_per_core)
+        edges = [-(-self.n_neurons * core // count) for core in range(count + 1)]
+        return [range(first, last) for first, last in pairwise(edges)]
+
+    def to_arrays(self) -> Arrays:
+        """Everything it is, as named arrays; :meth:`from_arrays` reads them back."""
+        names = ("targets", "weights", "input_targets", "input_weights", "bias")
+        config = np.frombuffer(self.config.model_dump_json().encode(), np.uint8)
+        return {"config": config, **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> "Network":
+        """The network of :meth:`to_arrays`. Raises ModelFormatError where one is missing or does not fit."""
+        try:
+            config = NeuromorphicConfig.from_json(bytes(arrays["config"].astype(np.uint8)))
+            names = ("targets", "weights", "input_targets", "input_weights", "bias")
+            return cls(config, *(np.ascontiguousarray(arrays[name]) for name in names))
+        except (KeyError, ConfigError) as error:
+            raise ModelFormatError(f"not a network: {error}; save it again with Network.to_arrays") from error
+
+
+def _rows(matrix: Float64[np.ndarray, "s i"], real: np.dtype[np.floating]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of one length; a short row is filled with synapses of no weight, which never learn."""
+    degree = max(1, int((matrix != 0).sum(axis=1).max()))
+    order = np.sort(np.argsort(matrix == 0, axis=1, kind="stable")[:, :degree], axis=1)
+    weights = np.take_along_axis(matrix, order, axis=1)
+    return order.astype(topology.address_type(matrix.shape[1])), weights.astype(real)
+
+
+def _notice_acceleration(*, wanted: bool) -> None:
+    if wanted:
+        _notice_once(present=Path("/proc/driver/nvidia").exists())
+
+
+@cache
+def _notice_once(*, present: bool) -> None:
+    import structlog
+
+    found = "the native engine does not use the one found" if present else "none was found"
+    structlog.get_logger("snnlab").info(
+        f"performance.gpu_acceleration means 'if present': {found}, so networks run on the processor"
+    )

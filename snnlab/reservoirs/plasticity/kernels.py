@@ -1,0 +1,53 @@
+"""Compiled plasticity: the equations of :mod:`.stdp` and :mod:`.homeostasis`, one tick at a time."""
+
+from math import exp
+
+import numpy as np
+from numba import njit
+
+__all__ = ["regulate_gain", "regulate_thresholds", "stdp"]
+
+
+@njit(cache=True, nogil=True)
+def stdp(weights, targets, excitatory, in_ptr, in_source, in_place, age, spikes, n_spikes, ltp, ltd, w_max):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Pair the spikes of one tick with the ages before it: first as targets, then as sources."""
+    zero = weights.dtype.type(0)
+    flat = weights.reshape(weights.size)
+    last = np.uint16(ltp.size - 1)
+    for s in range(n_spikes):
+        j = spikes[s]
+        for q in range(in_ptr[j], in_ptr[j + 1]):
+            place = in_place[q]
+            flat[place] = min(flat[place] + ltp[min(age[in_source[q]], last)], w_max)
+    last = np.uint16(ltd.size - 1)
+    for s in range(n_spikes):
+        j = spikes[s]
+        if excitatory[j]:
+            for k in range(targets.shape[1]):
+                weights[j, k] = max(weights[j, k] - ltd[min(age[targets[j, k]], last)], zero)
+
+
+@njit(cache=True, nogil=True)
+def regulate_thresholds(threshold, spikes, n_spikes, up, down, lowest, highest):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Thresholds fall a little and rise where a neuron fired; returns the share of those above their first value."""
+    raised = 0
+    zero = threshold.dtype.type(0)
+    for j in range(threshold.size):
+        threshold[j] = max(threshold[j] - down, lowest)
+        raised += threshold[j] > zero
+    step = up + down
+    for s in range(n_spikes):
+        threshold[spikes[s]] = min(threshold[spikes[s]] + step, highest)
+    return raised / threshold.size
+
+
+@njit(cache=True, nogil=True)
+def regulate_gain(homeostat, rate, target, gain_rate, raised):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """The input's gain follows the mean rate while that is far from its target, and relieves raised thresholds."""
+    homeostat[1] += 0.02 * (rate - homeostat[1])
+    if homeostat[1] > 2.0 * target:
+        homeostat[0] *= exp(-gain_rate * min(homeostat[1] / (2.0 * target), 8.0))
+    elif homeostat[1] < 0.5 * target:
+        homeostat[0] *= exp(gain_rate)
+    homeostat[0] *= 1.0 - 0.1 * gain_rate * (2.0 * raised - 1.0)
+    homeostat[0] = min(max(homeostat[0], 1e-4), 1e4)

@@ -1,0 +1,61 @@
+"""Spike-timing-dependent plasticity: additive, pair-based, with hard bounds.
+
+Weights are shared by all entities of a shard; the spike times that pair are an entity's own. Each presynaptic spike
+pairs with the last spike of its target, each postsynaptic spike with the last spike of its source (the symmetric
+nearest-neighbour scheme of Morrison, Diesmann & Gerstner 2008, fig. 7A), so that one age a neuron, the ticks since
+its last spike, is all that a pair needs. At a tick t, with the ages before it::
+
+    post spikes:  w <- min(w_max, w + A_plus  exp(-(t - t_pre) / tau_pre))
+    then pre:     w <- max(0,     w - A_minus exp(-(t - t_post) / tau_post))
+
+with ``A_plus = learning_rate w_max`` (Song, Miller & Abbott 2000) and ``A_minus tau_post = depression A_plus tau_pre``.
+Two spikes of one tick do not pair. Times are those of emission. Synapses of excitatory neurons learn, others keep.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from jaxtyping import Float64
+
+from snnlab.config import NeuromorphicConfig
+
+__all__ = ["Stdp"]
+
+_FORGOTTEN = 37.0
+"""Time constants after which a pair counts nothing: exp(-37) is below a float64's resolution of one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stdp:
+    """The constants of STDP. ``potentiation[a]`` and ``depression[a]`` are the changes of a pair ``a`` ticks apart.
+
+    The last entry of each is 0, for all that is further apart.
+
+    >>> stdp = Stdp.of(NeuromorphicConfig(), w_max=2.0)
+    >>> [round(float(change), 6) for change in (stdp.potentiation[1], stdp.depression[1])]
+    [0.019025, 0.019976]
+    """
+
+    w_max: float
+    potentiation: Float64[np.ndarray, " pre"]
+    depression: Float64[np.ndarray, " post"]
+
+    @classmethod
+    def of(cls, config: NeuromorphicConfig, w_max: float) -> "Stdp":
+        """The constants of a configuration, for weights in [0, ``w_max``]."""
+        learning = config.learning
+        a_plus = learning.learning_rate * w_max
+        a_minus = learning.depression * a_plus * learning.tau_pre / learning.tau_post
+        return cls(
+            w_max=w_max,
+            potentiation=a_plus * _window(learning.tau_pre / config.tick),
+            depression=a_minus * _window(learning.tau_post / config.tick),
+        )
+
+
+def _window(tau_ticks: float) -> Float64[np.ndarray, " a"]:
+    ages = np.arange(min(ceil(_FORGOTTEN * tau_ticks), 60_000) + 1)
+    window = np.exp(-ages / tau_ticks)
+    window[-1] = 0.0
+    return window
