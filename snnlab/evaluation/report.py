@@ -105,7 +105,7 @@ def evaluate(verdicts: Judged, stream: LabelledStream, baselines: Sequence[str] 
     """Measure ``verdicts`` (of the whole stream, or of what follows its training rows) against the stream's labels.
 
     Training rows and rejected events are left out; baselines are judged on the same rows. VUS-PR, range F1 and the
-    delay take rows in stream order as time. ``baselines`` names some of snnlab.evaluation.baselines (None: all of them).
+    delay take rows in stream order as time. ``baselines`` names some of snnlab.evaluation.baselines (None: all).
 
     Raises:
         ConfigError: there is no baseline of that name.
