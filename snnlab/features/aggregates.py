@@ -85,10 +85,10 @@ def _logged(x: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _expected(w: float, m: float, s: float, shared: Array) -> tuple[float, float, float]:
+def _expected(w: float, m: float, s: float, shared: Array, f: int) -> tuple[float, float, float]:
     """Centre and spread that a key is expected to show, from its own past and that of all keys."""
-    seen, mean, spread, within = shared[0], shared[1], shared[2], shared[4]
-    if shared[3] == 0.0:
+    seen, mean, spread, within = shared[f, 0], shared[f, 1], shared[f, 2], shared[f, 4]
+    if shared[f, 3] == 0.0:
         within = spread
     ratio = min(within / spread, 1.0) if spread > 0.0 else 1.0
     pseudo = PSEUDO * ratio * ratio
@@ -100,99 +100,101 @@ def _expected(w: float, m: float, s: float, shared: Array) -> tuple[float, float
 
 
 @njit(cache=True, nogil=True)
-def _learn_shared(x: float, w: float, deviation: float, shared: Array) -> None:
+def _learn_shared(x: float, w: float, deviation: float, shared: Array, f: int) -> None:
     """Move the centre and spread of all keys, and the spread within a key, towards one event."""
-    n = min(shared[0] + 1.0, HORIZON)
+    n = min(shared[f, 0] + 1.0, HORIZON)
     if n > 1.0:
-        bound = LIMIT * shared[2] if shared[2] > 0.0 else HUGE
-        step = _limited(x - shared[1], bound)
-        shared[2] += (abs(step) - shared[2]) / (n - 1.0)
-        shared[1] += step / n
+        bound = LIMIT * shared[f, 2] if shared[f, 2] > 0.0 else HUGE
+        step = _limited(x - shared[f, 1], bound)
+        shared[f, 2] += (abs(step) - shared[f, 2]) / (n - 1.0)
+        shared[f, 1] += step / n
     else:
-        shared[1] = x
-    shared[0] = n
+        shared[f, 1] = x
+    shared[f, 0] = n
     if w > 0.0:
-        shared[3] = min(shared[3] + 1.0, HORIZON)
-        shared[4] += (deviation * math.sqrt(w / (w + 1.0)) - shared[4]) / shared[3]
+        shared[f, 3] = min(shared[f, 3] + 1.0, HORIZON)
+        shared[f, 4] += (deviation * math.sqrt(w / (w + 1.0)) - shared[f, 4]) / shared[f, 3]
 
 
 @njit(cache=True, nogil=True)
-def _deviation(x: float, decay: float, row: Array, at: int, shared: Array) -> float:
+def _deviation(x: float, decay: float, state: Array, r: int, at: int, shared: Array, f: int) -> float:
     """Score of a value against what its key is expected to show; then learn it."""
-    w, m, s = row[at] * decay, row[at + 1], row[at + 2]
+    w, m, s = state[r, at] * decay, state[r, at + 1], state[r, at + 2]
     z, bound = 0.0, HUGE
-    if shared[0] > 0.0:
-        centre, spread, seen = _expected(w, m, s, shared)
+    if shared[f, 0] > 0.0:
+        centre, spread, seen = _expected(w, m, s, shared, f)
         bound = LIMIT * spread if spread > 0.0 else HUGE
         away = x - centre
         # the event is one more witness of its own spread: a score never exceeds the events it rests on
         witnessed = spread * (seen / (seen + 1.0)) + abs(away) / (seen + 1.0)
         z = away / (NORMAL * witnessed) if witnessed > 0.0 else 0.0
     step = _limited(x - m, min(bound, HUGE)) if w > 0.0 else 0.0
-    _learn_shared(x, w, abs(step), shared)
+    _learn_shared(x, w, abs(step), shared, f)
     if w > 0.0:
-        row[at + 2] += (abs(step) * math.sqrt(w / (w + 1.0)) - s) / max(w, 1.0)
-        row[at + 1] += step / (w + 1.0)
+        state[r, at + 2] += (abs(step) * math.sqrt(w / (w + 1.0)) - s) / max(w, 1.0)
+        state[r, at + 1] += step / (w + 1.0)
     else:
-        row[at + 1], row[at + 2] = x, 0.0
-    row[at] = w + 1.0
+        state[r, at + 1], state[r, at + 2] = x, 0.0
+    state[r, at] = w + 1.0
     return z
 
 
 @njit(cache=True, nogil=True)
-def _gap(gap_us: float, known: bool, shared: Array) -> float:
+def _gap(gap_us: float, known: bool, shared: Array, f: int) -> float:
     """log1p of the seconds since the key's last event; what all keys show where there is none."""
     if not known:
-        return float(shared[1])
+        return float(shared[f, 1])
     gap = math.log1p(gap_us * 1e-6)
-    shared[0] = min(shared[0] + 1.0, HORIZON)
-    shared[1] += (gap - shared[1]) / shared[0]
+    shared[f, 0] = min(shared[f, 0] + 1.0, HORIZON)
+    shared[f, 1] += (gap - shared[f, 1]) / shared[f, 0]
     return float(gap)
 
 
 @njit(cache=True, nogil=True)
-def _new(symbol: int, now_us: float, window_us: float, tags: Array, seen: Array) -> bool:
+def _new(symbol: int, now_us: float, window_us: float, tags: Array, seen: Array, r: int, q: int) -> bool:
     """Whether a symbol was not seen within the window; then note it (a set of four ways, the oldest gives way)."""
     h = _mixed(symbol)
     tag = np.uint16(max(h >> np.uint32(16), np.uint32(1)))
-    base = (int(h) & 0xFFFF) % (tags.shape[0] // WAYS) * WAYS
+    base = (int(h) & 0xFFFF) % (tags.shape[2] // WAYS) * WAYS
     stamp = int(now_us / max(window_us / QUANTA, 1.0)) & 0xFFFFFFFF
     stamp = max(stamp, 1)
     oldest, age_of_oldest = base, -1
     for way in range(base, base + WAYS):
-        age = (stamp - int(seen[way])) & 0xFFFFFFFF
+        age = (stamp - int(seen[r, q, way])) & 0xFFFFFFFF
         if age >= 1 << 31:
             age = 0
-        if seen[way] == 0:
+        if seen[r, q, way] == 0:
             age = 1 << 31
-        elif tags[way] == tag:
-            seen[way] = np.uint32(stamp)
+        elif tags[r, q, way] == tag:
+            seen[r, q, way] = np.uint32(stamp)
             return age > QUANTA
         if age > age_of_oldest:
             oldest, age_of_oldest = way, age
-    tags[oldest], seen[oldest] = tag, np.uint32(stamp)
+    tags[r, q, oldest], seen[r, q, oldest] = tag, np.uint32(stamp)
     return True
 
 
-@njit(cache=True, nogil=True)
-def _number(kind: int, x: float, log: bool, at: int, decay: float, gap_us: float, row: Array, shared: Array) -> float:
+@njit(cache=True, nogil=True, inline="always")
+def _number(
+    kind: int, x: float, log: bool, at: int, decay: float, gap_us: float, state: Array, r: int, shared: Array, f: int
+) -> float:
     """One numeric aggregate of one event."""
     x = _limited(_logged(x) if log and kind != SUM else x, HUGE)
-    known = row[1] > 0.0
+    known = state[r, 1] > 0.0
     if kind == DEVIATION:
-        return float(_deviation(x, decay, row, at, shared))
+        return float(_deviation(x, decay, state, r, at, shared, f))
     if kind == CHANGE:
-        last, row[at] = row[at], x
+        last, state[r, at] = state[r, at], x
         return float(x - last) if known else 0.0
     if kind == GAP:
-        return float(_gap(gap_us, known, shared))
+        return float(_gap(gap_us, known, shared, f))
     if kind == MEAN:
-        row[at] = row[at] * decay + 1.0
-        row[at + 1] += (x - row[at + 1]) / row[at]
-        return float(row[at + 1])
+        state[r, at] = state[r, at] * decay + 1.0
+        state[r, at + 1] += (x - state[r, at + 1]) / state[r, at]
+        return float(state[r, at + 1])
     if kind in (COUNT, SUM):
-        row[at] = _limited(row[at] * decay + (1.0 if kind == COUNT else x), HUGE)
-        return float(_logged(row[at])) if log else float(row[at])
+        state[r, at] = _limited(state[r, at] * decay + (1.0 if kind == COUNT else x), HUGE)
+        return float(_logged(state[r, at])) if log else float(state[r, at])
     return x
 
 
@@ -206,18 +208,20 @@ def _word(
     decay: float,
     now_us: float,
     window_us: float,
-    row: Array,
+    state: Array,
+    r: int,
     tags: Array,
     seen: Array,
+    q: int,
 ) -> float:
     """One aggregate of a category column of one event."""
     if kind == MATCH:
         return 1.0 if symbol == other and symbol != 0 else 0.0
-    new = _new(symbol, now_us, window_us, tags, seen)
+    new = _new(symbol, now_us, window_us, tags, seen, r, q)
     if kind == NOVEL:
-        return 1.0 if new and row[1] > 0.0 else 0.0
-    row[at] = row[at] * decay + (1.0 if new else 0.0)
-    return float(_logged(row[at])) if log else float(row[at])
+        return 1.0 if new and state[r, 1] > 0.0 else 0.0
+    state[r, at] = state[r, at] * decay + (1.0 if new else 0.0)
+    return float(_logged(state[r, at])) if log else float(state[r, at])
 
 
 @njit(cache=True, nogil=True)
@@ -247,10 +251,10 @@ def walk(
     ``tags``, ``seen`` [e, q, ways] are the sketches of category values; ``shared`` [k, 5] is what all keys know.
     """
     for i in range(times.shape[0]):
-        row = state[rows[i]]
+        r = rows[i]
         now = times[i]
-        gap_us = max(now - row[0], 0.0) if row[1] > 0.0 else 0.0
-        latest = now if row[1] == 0.0 else max(float(now), row[0])
+        gap_us = max(now - state[r, 0], 0.0) if state[r, 1] > 0.0 else 0.0
+        latest = now if state[r, 1] == 0.0 else max(float(now), state[r, 0])
         window, decay = -1.0, 1.0
         for f in range(kinds.shape[0]):
             if windows_us[f] != window:
@@ -262,14 +266,13 @@ def walk(
             elif kind == WEEK:
                 result = ((now - MONDAY_US) % WEEK_US) * 1e-6
             elif kind >= DISTINCT:
-                q = sketches[f]
                 result = _word(
-                    kind, symbols[i, columns[f]], symbols[i, others[f]], logs[f], at, decay, latest, window, row,
-                    tags[rows[i], q], seen[rows[i], q],
+                    kind, symbols[i, columns[f]], symbols[i, others[f]], logs[f], at, decay, latest, window, state, r,
+                    tags, seen, sketches[f],
                 )  # fmt: skip
             else:
                 x = values[i, columns[f]] if columns[f] >= 0 else 0.0
-                result = _number(kind, x, logs[f], at, decay, gap_us, row, shared[f])
+                result = _number(kind, x, logs[f], at, decay, gap_us, state, r, shared, f)
             out[targets[f], i] = result
-        row[0] = latest
-        row[1] += 1.0
+        state[r, 0] = latest
+        state[r, 1] += 1.0
