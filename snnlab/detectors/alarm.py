@@ -13,7 +13,7 @@ from jaxtyping import Float64, Int32
 
 from snnlab.types import Arrays
 
-__all__ = ["fresh_alarm", "inhibit", "speak"]
+__all__ = ["fresh_alarm", "inhibit", "speak", "speak_one"]
 
 _NEVER = -(1 << 40)
 
@@ -60,37 +60,36 @@ def inhibit(
 ) -> Float64[np.ndarray, " n"]:
     """The one voice that is heard of each event, after the shared refractory silence."""
     out = np.zeros_like(voices)
-    _inhibit(voices, rows, memory["clock"], memory["last"], memory["voice"], refractory, out)
+    _inhibit(voices, rows, memory["clock"], memory["last"], memory["voice"], memory["tired"], refractory, out)
     return out
+
+
+@numba.njit(cache=True, nogil=True)
+def speak_one(z, row, clock, last, voice, tired, refractory, rouse, habituation, fade):  # type: ignore[no-untyped-def]
+    """What an alarm neuron says of one event of an entity."""
+    now = clock[row]
+    clock[row] += 1
+    tired[row] *= fade
+    silent = now - last[row] > refractory
+    if silent:
+        voice[row] = 0.0
+    if z <= voice[row]:
+        return 0.0
+    said = z / (1.0 + habituation * tired[row])
+    voice[row] = z
+    if silent and z > rouse:
+        tired[row] += 1.0
+    last[row] = now
+    return said
 
 
 @numba.njit(cache=True, nogil=True)
 def _speak(evidence, rows, clock, last, voice, tired, refractory, rouse, habituation, fade, out):  # type: ignore[no-untyped-def]
     for t in range(evidence.size):
-        row, z = rows[t], evidence[t]
-        now = clock[row]
-        clock[row] += 1
-        tired[row] *= fade
-        silent = now - last[row] > refractory
-        if silent:
-            voice[row] = 0.0
-        if z > voice[row]:
-            out[t] = z / (1.0 + habituation * tired[row])
-            voice[row] = z
-            if silent and z > rouse:
-                tired[row] += 1.0
-            last[row] = now
+        out[t] = speak_one(evidence[t], rows[t], clock, last, voice, tired, refractory, rouse, habituation, fade)
 
 
 @numba.njit(cache=True, nogil=True)
-def _inhibit(voices, rows, clock, last, voice, refractory, out):  # type: ignore[no-untyped-def]
+def _inhibit(voices, rows, clock, last, voice, tired, refractory, out):  # type: ignore[no-untyped-def]
     for t in range(voices.size):
-        row, said = rows[t], voices[t]
-        now = clock[row]
-        clock[row] += 1
-        if now - last[row] > refractory:
-            voice[row] = 0.0
-        if said > voice[row]:
-            out[t] = said
-            voice[row] = said
-            last[row] = now
+        out[t] = speak_one(voices[t], rows[t], clock, last, voice, tired, refractory, np.inf, 0.0, 1.0)

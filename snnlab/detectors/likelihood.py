@@ -10,7 +10,7 @@ from jaxtyping import Float64
 
 from snnlab.types import Arrays
 
-__all__ = ["fresh_likelihood", "standardise"]
+__all__ = ["fresh_likelihood", "standardise", "standardise_row"]
 
 
 def fresh_likelihood(columns: int) -> Arrays:
@@ -36,15 +36,20 @@ def standardise(
 
 
 @numba.njit(cache=True, nogil=True)
+def standardise_row(row, mean, variance, events, warmup, learn, out):  # type: ignore[no-untyped-def]
+    """z of one row of evidence; then, when ``learn``, the moments take it in."""
+    share = 1.0 / (events[0] + 1.0)
+    for j in range(row.size):
+        away = row[j] - mean[j]
+        out[j] = away / (np.sqrt(variance[j]) + 1e-9) if events[0] > warmup else 0.0
+        if learn:
+            mean[j] += share * away
+            variance[j] = (1.0 - share) * (variance[j] + share * away * away)
+    if learn:
+        events[0] += 1.0
+
+
+@numba.njit(cache=True, nogil=True)
 def _standardise(evidence, mean, variance, events, warmup, learn, out):  # type: ignore[no-untyped-def]
     for t in range(evidence.shape[0]):
-        share = 1.0 / (events[0] + 1.0)
-        for j in range(evidence.shape[1]):
-            away = evidence[t, j] - mean[j]
-            if events[0] > warmup:
-                out[t, j] = away / (np.sqrt(variance[j]) + 1e-9)
-            if learn:
-                mean[j] += share * away
-                variance[j] = (1.0 - share) * (variance[j] + share * away * away)
-        if learn:
-            events[0] += 1.0
+        standardise_row(evidence[t], mean, variance, events, warmup, learn, out[t])

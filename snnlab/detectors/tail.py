@@ -18,7 +18,7 @@ from jaxtyping import Float64
 
 from snnlab.types import Arrays
 
-__all__ = ["fresh_tail", "rarity"]
+__all__ = ["fresh_tail", "rarity", "rarity_of"]
 
 _BUFFER = 64
 _HALF = np.log10(2.0)
@@ -95,32 +95,42 @@ def _score(value, fit):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
+def _learn(value, score, fit, quantile, gate, absorb):  # type: ignore[no-untyped-def]
+    share = 1.0 if score <= gate else absorb
+    fit[1] += share
+    above = value > fit[0]
+    if above:
+        excess = value - fit[0]
+        fit[2] += share
+        fit[3] += share * excess
+        fit[4] += share * excess * excess
+    # Robbins and Monro (1951) hold the threshold at its quantile, and the median at the middle.
+    scale = fit[3] / max(fit[2], 1.0)
+    pace = share * (5.0 / (fit[1] + 50.0) + 1e-4)
+    fit[0] += pace * scale * ((1.0 if above else 0.0) - (1.0 - quantile)) / (1.0 - quantile)
+    step = pace * max(fit[0] - fit[6], 1e-3 * scale)
+    fit[6] = min(fit[6] + (step if value > fit[6] else -step), fit[0])
+
+
+@numba.njit(cache=True, nogil=True)
+def rarity_of(value, first, fit, quantile, gate, absorb, learn):  # type: ignore[no-untyped-def]
+    """-log10 tail probability of one value; then, when ``learn``, the tail takes it in."""
+    seen = int(fit[5])
+    if seen < first.size:
+        if learn:
+            first[seen] = value
+            fit[5] += 1.0
+            fit[1] += 1.0
+            if seen + 1 == first.size:
+                _begin(first, fit, quantile)
+        return 0.0
+    score = _score(value, fit)
+    if learn:
+        _learn(value, score, fit, quantile, gate, absorb)
+    return score
+
+
+@numba.njit(cache=True, nogil=True)
 def _rarity(values, first, fit, quantile, gate, absorb, learn, out):  # type: ignore[no-untyped-def]
     for t in range(values.size):
-        value = values[t]
-        seen = int(fit[5])
-        if seen < first.size:
-            if learn:
-                first[seen] = value
-                fit[5] += 1.0
-                fit[1] += 1.0
-                if seen + 1 == first.size:
-                    _begin(first, fit, quantile)
-            continue
-        score = _score(value, fit)
-        out[t] = score
-        if not learn:
-            continue
-        share = 1.0 if score <= gate else absorb
-        fit[1] += share
-        above = value > fit[0]
-        if above:
-            excess = value - fit[0]
-            fit[2] += share
-            fit[3] += share * excess
-            fit[4] += share * excess * excess
-        scale = fit[3] / max(fit[2], 1.0)
-        pace = 5.0 / (fit[1] + 50.0) + 1e-4
-        fit[0] += share * pace * scale * ((1.0 if above else 0.0) - (1.0 - quantile)) / (1.0 - quantile)
-        step = share * pace * max(fit[0] - fit[6], 1e-3 * scale)
-        fit[6] = min(fit[6] + (step if value > fit[6] else -step), fit[0])
+        out[t] = rarity_of(values[t], first, fit, quantile, gate, absorb, learn)

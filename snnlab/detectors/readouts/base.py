@@ -36,11 +36,12 @@ class Shape:
 class Inputs:
     """Everything that is known of ``n`` events before the readouts: all of it causal.
 
-    ``rows`` is the state row of each event's entity; ``seconds`` is its time; ``codes`` are the symbols that the
-    encoders gave each column; ``spike_start`` and ``spikes`` list the reservoir neurons that fired for each event.
+    ``rows`` is the state row of each event's entity and ``entities`` the entity's own 31-bit hash; ``seconds`` is its
+    time; ``codes`` are the symbols that the encoders gave each column; ``spike_start`` and ``spikes`` list the reservoir neurons that fired for each event.
     """
 
     rows: Int32[np.ndarray, " n"]
+    entities: Int32[np.ndarray, " n"]
     seconds: Float64[np.ndarray, " n"]
     numbers: Float64[np.ndarray, "n p"]
     categories: Int32[np.ndarray, "n c"]
@@ -87,3 +88,7 @@ class Readout(BaseModel):
     @abstractmethod
     def surprise(self, inputs: Inputs, learnt: Arrays, memory: Arrays, *, learn: bool) -> Float64[np.ndarray, "n d"]:
         """Evidence of ``n`` events in order, a column for each of ``columns``; updates ``learnt`` and ``memory``."""
+
+    def teach(self, inputs: Inputs, learnt: Arrays, *, normal: bool) -> None:
+        """Learn from the label of one remembered event; nothing unless a readout says otherwise."""
+        del inputs, learnt, normal

@@ -71,7 +71,9 @@ def _steps(values, rows, last, begun, variance, steps, ceiling, clip, habit, war
                 continue
             if steps[j] >= warmup:
                 # A feature that has never moved has no scale of its own: any move of it is at the ceiling.
-                out[t, j] = min(square / variance[j], ceiling) if variance[j] > 0.0 else (ceiling if square > 0 else 0.0)
+                out[t, j] = (
+                    min(square / variance[j], ceiling) if variance[j] > 0.0 else (ceiling if square > 0 else 0.0)
+                )
             if learn:
                 steps[j] += 1
                 taught = square

@@ -40,7 +40,6 @@ class Context(Readout):
     peers: float = Field(default=1.0, ge=0)
     habits: float = Field(default=1.0, ge=0)
     repeats: float = Field(default=1.0, ge=0)
-    gate: float = Field(default=1e9, gt=0)
 
     def columns(self, shape: Shape) -> tuple[int, ...]:
         """Four columns for each category feature, which stand after the numeric ones."""
@@ -66,7 +65,7 @@ class Context(Readout):
         """Weighted surprises of each category column, four a column."""
         evidence = np.zeros((len(inputs.rows), _SPEAKERS * inputs.categories.shape[1]))
         _count(
-            inputs.categories, inputs.rows, memory["previous"], memory["shown"], learnt["pairs"], learnt["totals"],
+            inputs.categories, inputs.rows, inputs.entities, memory["previous"], memory["shown"], learnt["pairs"], learnt["totals"],
             learnt["kinds"], learnt["events"], self.strength,
             np.array([self.order, self.peers, self.habits, self.repeats]), learn, evidence,
         )  # fmt: skip
@@ -109,7 +108,7 @@ def _base(pairs, totals, kinds, column, symbol, learn):  # type: ignore[no-untyp
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(categories, rows, previous, shown, pairs, totals, kinds, events, strength, weights, learn, out):  # type: ignore[no-untyped-def]
+def _count(categories, rows, entities, previous, shown, pairs, totals, kinds, events, strength, weights, learn, out):  # type: ignore[no-untyped-def]
     columns = categories.shape[1]
     for t in range(categories.shape[0]):
         row = rows[t]
@@ -125,7 +124,7 @@ def _count(categories, rows, previous, shown, pairs, totals, kinds, events, stre
                 near = _mix(_mix(np.uint64(categories[t, c - 1]), np.uint64(23)), column)
                 out[t, 4 * c + 1] = -weights[1] * np.log(_ask(pairs, totals, near, symbol, back, strength, learn))
             if weights[2] > 0.0:
-                habit = _mix(_mix(np.uint64(row), np.uint64(24)), column)
+                habit = _mix(_mix(np.uint64(entities[t]), np.uint64(24)), column)
                 out[t, 4 * c + 2] = -weights[2] * np.log(_ask(pairs, totals, habit, symbol, back, strength, learn))
             slot = categories[t, c] & 63
             if weights[3] > 0.0:

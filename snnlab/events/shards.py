@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from snnlab.errors import ConfigError
-from snnlab.events import Categorical
+from snnlab.events.batch import Categorical
 
 __all__ = ["shard_of", "shards_of"]
 

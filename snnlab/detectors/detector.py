@@ -1,0 +1,316 @@
+"""The detector: events in, one verdict an event out."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64
+
+from snnlab.config import NeuromorphicConfig
+from snnlab.detectors.model_file import ModelFile
+from snnlab.detectors.naming import Naming
+from snnlab.detectors.pool import EntityPool
+from snnlab.detectors.shard import Outcome, Plan, Shard
+from snnlab.detectors.verdicts import Verdicts
+from snnlab.domains import Domain
+from snnlab.domains import domain as named_domain
+from snnlab.encoders.registry import KINDS
+from snnlab.errors import ConfigError, EventError, ModelFormatError, UntrustedCode
+from snnlab.events import EventBatch
+from snnlab.events.shards import shards_of
+from snnlab.features.clock import Lateness
+from snnlab.types import Arrays, Json
+
+__all__ = ["DeadLetter", "Detector"]
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """An event that was not scored, and why."""
+
+    event_id: str
+    reason: str
+
+
+@dataclass
+class Detector:
+    """A spiking anomaly detector that learns as it goes.
+
+    ``process`` scores every event with what was known before it and then learns from it. Scores never depend on the
+    future, on how the stream is cut into batches, on threads, or on a save and load in between.
+
+    Build one with ``build`` (columns named) or ``for_events`` (columns read off a batch). ``rejected`` collects the
+    dead letters of the last call of ``process``.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> detector = Detector.build("sensor", names=["pressure"])
+        >>> calm = EventBatch.from_columns(rng.normal(5.0, 0.1, (500, 1)), ["pressure"])
+        >>> int(detector.process(calm).anomaly.sum())
+        0
+        >>> burst = EventBatch.from_columns(np.full((3, 1), 9.0), ["pressure"], timestamps=[600_000_000] * 3)
+        >>> bool(detector.process(burst).anomaly.any())
+        True
+    """
+
+    plan: Plan
+    shards: list[Shard]
+    flags: Json
+    naming: Naming
+    n_events: int = 0
+    rejected: list[DeadLetter] = field(default_factory=list)
+
+    @classmethod
+    def build(
+        cls,
+        domain: Domain | str,
+        *,
+        names: Sequence[str] = (),
+        categories: Sequence[str] = (),
+        entities: bool = False,
+        timed: bool = True,
+        seed: int | None = None,
+        shards: int = 1,
+        reservoir: bool = True,
+        plasticity: bool = True,
+        config: NeuromorphicConfig | None = None,
+        max_entities: int = 100_000,
+    ) -> Self:
+        """A detector that has seen nothing, for events with these columns.
+
+        Without columns, the domain's own. ``reservoir=False`` and ``plasticity=False`` are the ablations;
+        ``config`` replaces the domain's network, ``seed`` the network's seed.
+
+        Raises:
+            ConfigError: an unknown domain, encoder or readout, no columns at all, or fewer than one shard.
+        """
+        chosen = named_domain(domain) if isinstance(domain, str) else domain
+        if shards < 1:
+            raise ConfigError(f"{shards} shards; a stream has at least one")
+        network = config or chosen.network
+        if seed is not None:
+            network = network.replace({"seed": seed})
+        chosen = chosen.model_copy(update={"network": network})
+        if names or categories:
+            chosen = chosen.bind(names, categories, entities=entities, timed=timed)
+        elif not chosen.features:
+            raise ConfigError(f"domain {chosen.name!r} has no features of its own; name the events' columns")
+        flags = {"reservoir": reservoir, "plasticity": plasticity, "max_entities": max_entities}
+        return cls._of(chosen, flags, shards)
+
+    @classmethod
+    def for_events(cls, domain: Domain | str, batch: EventBatch, *, timed: bool = True, **options: Any) -> Self:  # noqa: ANN401
+        """A detector for events like these: their columns, and whether they belong to more than one entity."""
+        several = len(np.unique(batch.entities.codes)) > 1
+        return cls.build(
+            domain, names=batch.names, categories=batch.category_names, entities=several, timed=timed, **options
+        )
+
+    @classmethod
+    def _of(cls, domain: Domain, flags: Json, shards: int) -> Self:
+        plan = Plan.of(domain, **flags)
+        naming = Naming.of(domain, plan.group_names, tuple(readout.kind for readout in plan.readouts))
+        return cls(plan, [Shard.fresh(plan) for _ in range(shards)], flags, naming)
+
+    @property
+    def domain(self) -> Domain:
+        """The domain, bound to the columns that the detector reads."""
+        return self.plan.domain
+
+    @property
+    def threshold(self) -> float:
+        """The score from which an event is an anomaly."""
+        return self.plan.domain.threshold
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """The groups of features that evidence is told by."""
+        return self.plan.group_names
+
+    def __repr__(self) -> str:
+        network = self.plan.network
+        neurons = f"{network.n_neurons} neurons" if network is not None else "no reservoir"
+        kinds = ", ".join(readout.kind for readout in self.plan.readouts)
+        return f"Detector({self.domain.name}, {neurons}, {kinds}; {len(self.shards)} shard(s), {self.n_events} events)"
+
+    def process(self, batch: EventBatch, learn: bool = True) -> Verdicts:
+        """One verdict for each event, in order; then learns from them (``learn``).
+
+        Raises:
+            EventError: a NaN or infinite value, a duplicate id, or a column that is missing; nothing is changed then.
+        """
+        self._check(batch)
+        step = self.domain.network.performance.batch_size
+        if len(batch) <= step:
+            return self._process(batch, learn)
+        pieces = [self._process(batch.slice(at, at + step), learn) for at in range(0, len(batch), step)]
+        return _joined(pieces)
+
+    def _check(self, batch: EventBatch) -> None:
+        if len(batch) > 1 or not np.isfinite(batch.values).all():
+            batch.check()
+        self.rejected = []
+        missing = [
+            c for c in self.domain.columns if c not in {*batch.names, *batch.category_names, "event_type", "entity"}
+        ]
+        if missing:
+            raise EventError(
+                f"the events have no column {missing[0]!r}; this detector reads {', '.join(self.domain.columns)}: "
+                f"send all {len(self.domain.columns)} of them, or train a detector for these columns"
+            )
+
+    def _process(self, batch: EventBatch, learn: bool) -> Verdicts:
+        outcomes = self._outcomes(batch, learn)
+        verdicts = self._verdicts(batch, outcomes)
+        self.n_events += len(batch)
+        return verdicts
+
+    def _outcomes(self, batch: EventBatch, learn: bool) -> list[tuple[Int64[np.ndarray, " k"] | None, Outcome]]:
+        if len(self.shards) == 1:
+            return [(None, self.shards[0].process(batch, learn=learn))]
+        shard = shards_of(batch.entities, len(self.shards))
+        places = [np.flatnonzero(shard == s) for s in range(len(self.shards))]
+        busy = [(s, at) for s, at in enumerate(places) if len(at)]
+        with ThreadPoolExecutor(max_workers=len(busy) or 1) as pool:
+            done = pool.map(lambda one: self.shards[one[0]].process(batch.take(one[1]), learn=learn), busy)
+            return [(at, outcome) for (_, at), outcome in zip(busy, done, strict=True)]
+
+    def _verdicts(self, batch: EventBatch, outcomes: list[tuple[Int64[np.ndarray, " k"] | None, Outcome]]) -> Verdicts:
+        score, alarm, groups, rarities, pattern, lateness = _gathered(outcomes, len(batch))
+        with np.errstate(invalid="ignore"):
+            anomaly = score >= self.threshold
+        known = np.nan_to_num(score)
+        for row in np.flatnonzero(lateness == Lateness.REJECTED).tolist():
+            self.rejected.append(DeadLetter(batch.event_ids[row], self._too_late(batch, row)))
+        return Verdicts(
+            event_id=batch.event_ids,
+            timestamp=batch.timestamps,
+            entity=batch.entities.words(),
+            score=score,
+            severity=(known / (known + self.threshold)).astype(np.float32),
+            alarm=alarm,
+            anomaly=anomaly,
+            type=self.naming.names(groups, rarities, anomaly),
+            groups=groups,
+            group_names=self.group_names,
+            pattern=pattern,
+            actions={kind.name: kind.actions for kind in self.domain.types},
+        )
+
+    def _too_late(self, batch: EventBatch, row: int) -> str:
+        limit = self.domain.clock.lateness_us / 1e6
+        return (
+            f"timestamp {int(batch.timestamps[row])} µs is more than {limit:g} s behind the last event of "
+            f"{batch.entities.words()[row]!r}; raise the clock's lateness_us, or sort the events by time"
+        )
+
+    def feedback(self, event_id: str, label: bool | str, at: int | None = None) -> bool:
+        """Learn from a label that comes late: False for normal, True or a type for an anomaly.
+
+        An event that turns out normal is learnt as such, past every gate. ``at`` (µs) is when the label was given.
+        Returns whether the event was still remembered; the last 4,096 of a shard are.
+        """
+        del at
+        return any(shard.teach(event_id, normal=label is False) for shard in self.shards)
+
+    def save(self, path: str | Path | None = None) -> bytes:
+        """Everything that was learnt and remembered, as bytes; also written to ``path`` when given."""
+        arrays: Arrays = {}
+        entities = []
+        for at, shard in enumerate(self.shards):
+            arrays |= {f"{at}/learnt/{name}": array for name, array in shard.learnt.items()}
+            arrays |= {f"{at}/state/{name}": array for name, array in shard.state.items()}
+            entities.append(list(shard.pool.rows.items()))
+        manifest = {
+            "domain": self.domain.to_json(),
+            "flags": self.flags,
+            "n_events": self.n_events,
+            "entities": entities,
+        }
+        from snnlab.encoders.custom import source_of
+
+        kinds = {type(encoder) for encoder in self.plan.codes.encoders}
+        sources = {kind.kind: source_of(kind) for kind in kinds if not kind.__module__.startswith("snnlab.encoders.")}
+        content = ModelFile(manifest, arrays, sources).to_bytes()
+        if path is not None:
+            Path(path).write_bytes(content)
+        return content
+
+    @classmethod
+    def load(cls, source: bytes | str | Path, *, trust_code: bool = False) -> Self:
+        """The detector that ``save`` wrote, exactly as it was.
+
+        Raises:
+            ModelNotFound, ModelFormatError, ModelVersionError: there is no such model, or it cannot be read.
+            UntrustedCode: it carries user code and ``trust_code`` is not set.
+        """
+        from snnlab.encoders.custom import load_source
+
+        model = ModelFile.read(source)
+        for kind, code in model.sources.items():
+            if kind in KINDS and not trust_code:
+                continue
+            if not trust_code:
+                raise UntrustedCode(
+                    f"the model carries code of its own (encoder {kind!r}); load it with trust_code=True if you trust "
+                    "where it comes from"
+                )
+            load_source(code)
+        try:
+            domain = Domain.from_json(model.manifest["domain"])
+            detector = cls._of(domain, model.manifest["flags"], len(model.manifest["entities"]))
+            detector._restore(model)
+        except (KeyError, TypeError) as wrong:
+            raise ModelFormatError(f"the model lacks {wrong}; fetch or save the model again") from wrong
+        return detector
+
+    def _restore(self, model: ModelFile) -> None:
+        self.n_events = int(model.manifest["n_events"])
+        for at, (shard, rows) in enumerate(zip(self.shards, model.manifest["entities"], strict=True)):
+            shard.learnt = {name: model.arrays[f"{at}/learnt/{name}"] for name in shard.learnt}
+            shard.state = {name: model.arrays[f"{at}/state/{name}"] for name in shard.state}
+            shard.pool = EntityPool(self.plan.max_entities, {entity: int(row) for entity, row in rows})
+
+
+def _gathered(
+    outcomes: list[tuple[Int64[np.ndarray, " k"] | None, Outcome]], n: int
+) -> tuple[Float64[np.ndarray, " n"], ...]:
+    """Score, alarm, groups, rarities, pattern and lateness of all shards' events, in the order of the batch."""
+    if not outcomes:
+        raise EventError("no shard took the batch")
+    parts = [
+        (at, (o.judgement.score, o.judgement.alarm, o.judgement.groups, o.judgement.rarities, o.pattern, o.lateness))
+        for at, o in outcomes
+    ]
+    if parts[0][0] is None:
+        return parts[0][1]
+    out = tuple(np.zeros((n, *array.shape[1:]), array.dtype) for array in parts[0][1])
+    for at, arrays in parts:
+        for whole, array in zip(out, arrays, strict=True):
+            whole[at] = array
+    return out
+
+
+def _joined(pieces: list[Verdicts]) -> Verdicts:
+    first = pieces[0]
+    return Verdicts(
+        event_id=[e for piece in pieces for e in piece.event_id],
+        timestamp=np.concatenate([piece.timestamp for piece in pieces]),
+        entity=[e for piece in pieces for e in piece.entity],
+        score=np.concatenate([piece.score for piece in pieces]),
+        severity=np.concatenate([piece.severity for piece in pieces]),
+        alarm=np.concatenate([piece.alarm for piece in pieces]),
+        anomaly=np.concatenate([piece.anomaly for piece in pieces]),
+        type=[kind for piece in pieces for kind in piece.type],
+        groups=np.concatenate([piece.groups for piece in pieces]),
+        group_names=first.group_names,
+        pattern=_patterns(pieces),
+        actions=first.actions,
+    )
+
+
+def _patterns(pieces: list[Verdicts]) -> Float32[np.ndarray, "n b"]:
+    return np.concatenate([piece.pattern for piece in pieces])

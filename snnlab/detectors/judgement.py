@@ -1,0 +1,160 @@
+"""Judgement: the evidence of all readouts becomes one calibrated score, one alarm, and evidence by group.
+
+For each event, in one compiled pass: every column's likelihood; the pooled and smoothed evidence of each readout; its
+rarity and its alarm neuron; the strongest readout's rarity, calibrated once more so that many readouts do not make many
+false alarms; and the one voice that lateral inhibition lets through.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from jaxtyping import Float64, Int32, Int64
+
+from snnlab.detectors.alarm import fresh_alarm, speak_one
+from snnlab.detectors.likelihood import standardise_row
+from snnlab.detectors.readouts import Readout
+from snnlab.detectors.tail import fresh_tail, rarity_of
+from snnlab.types import Arrays
+
+__all__ = ["Judge", "Judgement"]
+
+_POOLS = ("max", "mean", "sum")
+_WARMUP = 50
+_ROUSE = 0.3
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Score, alarm and group evidence of ``n`` events, and the rarity by readout (``r``)."""
+
+    score: Float64[np.ndarray, " n"]
+    alarm: Float64[np.ndarray, " n"]
+    groups: Float64[np.ndarray, "n g"]
+    rarities: Float64[np.ndarray, "n r"]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The constants of a judgement: how each of the ``r`` readouts is pooled, weighed and habituated.
+
+    ``starts`` are the first columns of the readouts (one more at the end); ``group_of`` the group of each column.
+    """
+
+    starts: Int64[np.ndarray, " r1"]
+    group_of: Int64[np.ndarray, " d"]
+    n_groups: int
+    settings: Float64[np.ndarray, "r 6"]
+    refractory: int
+
+    @classmethod
+    def of(
+        cls, readouts: Sequence[Readout], groups: Sequence[Sequence[int]], n_groups: int, refractory: int
+    ) -> "Judge":
+        """A judge of readouts whose columns speak of ``groups``."""
+        starts = np.cumsum([0, *(len(group) for group in groups)]).astype(np.int64)
+        settings = [
+            [r.weight, _POOLS.index(r.pool), r.smoothing, r.calibrated, r.habituation, np.exp(-1.0 / r.recovery)]
+            for r in readouts
+        ]
+        flat = [group for one in groups for group in one]
+        return cls(starts, np.array(flat, np.int64), n_groups, np.array(settings, float).reshape(-1, 6), refractory)
+
+    @property
+    def columns(self) -> int:
+        """All columns of all readouts."""
+        return int(self.starts[-1])
+
+    def fresh(self) -> Arrays:
+        """What a judge that has seen nothing has learnt."""
+        count = len(self.settings)
+        tail = fresh_tail()
+        return {
+            "mean": np.zeros(self.columns),
+            "variance": np.zeros(self.columns),
+            "events": np.zeros(1),
+            "pooled_mean": np.zeros(count),
+            "pooled_variance": np.zeros(count),
+            "pooled_events": np.zeros(1),
+            "first": np.tile(tail["first"], (count + 1, 1)),
+            "fit": np.tile(tail["fit"], (count + 1, 1)),
+        }
+
+    def remembered(self, capacity: int) -> Arrays:
+        """What it remembers of each entity: smoothed evidence, and the alarm neurons of each readout and of all."""
+        count = len(self.settings)
+        alarm = fresh_alarm(capacity)
+        voices = {name: np.repeat(array[:, None], count + 1, axis=1) for name, array in alarm.items()}
+        return {"pooled": np.zeros((capacity, count)), "begun": np.zeros(capacity, np.int64), **voices}
+
+    def judge(
+        self,
+        evidence: Float64[np.ndarray, "n d"],
+        rows: Int32[np.ndarray, " n"],
+        learnt: Arrays,
+        memory: Arrays,
+        *,
+        learn: bool,
+    ) -> Judgement:
+        """Judge ``n`` events in order; updates ``learnt`` when ``learn``, and ``memory``."""
+        count, n = len(self.settings), len(evidence)
+        out = Judgement(np.zeros(n), np.zeros(n), np.zeros((n, self.n_groups)), np.zeros((n, count)))
+        _judge(
+            evidence, rows, self.starts, self.group_of, self.settings, self.refractory,
+            (learnt["mean"], learnt["variance"], learnt["events"], learnt["pooled_mean"], learnt["pooled_variance"],
+             learnt["pooled_events"], learnt["first"], learnt["fit"]),
+            (memory["pooled"], memory["begun"], memory["clock"], memory["last"], memory["voice"], memory["tired"]),
+            learn, out.score, out.alarm, out.groups, out.rarities,
+        )  # fmt: skip
+        return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _pool(row, z, start, stop, how, calibrated):  # type: ignore[no-untyped-def]
+    if stop == start:
+        return 0.0
+    total, most = 0.0, -np.inf
+    for j in range(start, stop):
+        value = z[j] if calibrated else row[j]
+        total += value
+        most = max(most, value)
+    if how == 0.0:
+        return most
+    return total / (stop - start) if how == 1.0 else total
+
+
+@numba.njit(cache=True, nogil=True)
+def _judge(
+    evidence, rows, starts, group_of, settings, refractory, learnt, memory, learn, score, alarm, groups, rarities
+):  # type: ignore[no-untyped-def]
+    mean, variance, events, pooled_mean, pooled_variance, pooled_events, first, fit = learnt
+    pooled, begun, clock, last, voice, tired = memory
+    count = settings.shape[0]
+    z, scaled, level = np.zeros(evidence.shape[1]), np.zeros(count), np.zeros(count)
+    for t in range(evidence.shape[0]):
+        row = rows[t]
+        standardise_row(evidence[t], mean, variance, events, _WARMUP, learn, z)
+        for r in range(count):
+            value = _pool(evidence[t], z, starts[r], starts[r + 1], settings[r, 1], settings[r, 3] > 0.0)
+            rate = settings[r, 2] if begun[row] else 1.0
+            pooled[row, r] += rate * (value - pooled[row, r])
+            level[r] = pooled[row, r]
+        begun[row] = 1
+        standardise_row(level, pooled_mean, pooled_variance, pooled_events, _WARMUP, learn, scaled)
+        strongest, voiced = 0.0, 0.0
+        for r in range(count):
+            weight = settings[r, 0]
+            rarities[t, r] = rarity_of(level[r], first[r], fit[r], 0.95, 4.0, 0.02, learn)
+            strongest = max(strongest, weight * rarities[t, r])
+            said = speak_one(
+                level[r] if settings[r, 3] > 0.0 else scaled[r], row, clock[:, r], last[:, r], voice[:, r], tired[:, r],
+                refractory, _ROUSE, settings[r, 4], settings[r, 5],
+            )  # fmt: skip
+            voiced = max(voiced, weight * said)
+            for j in range(starts[r], starts[r + 1]):
+                groups[t, group_of[j]] = max(groups[t, group_of[j]], weight * z[j])
+        score[t] = rarity_of(strongest, first[count], fit[count], 0.95, 4.0, 0.02, learn)
+        alarm[t] = speak_one(
+            voiced, row, clock[:, count], last[:, count], voice[:, count], tired[:, count], refractory, np.inf, 0.0, 1.0
+        )  # fmt: skip

@@ -1,0 +1,100 @@
+"""The model file: everything about a detector in one versioned archive, and nothing that runs when it is read.
+
+A zip of ``manifest.json`` (format, version, domain, flags, entity rows) and one ``.npy`` an array, written without
+compression of time stamps, so that equal detectors give equal bytes. Arrays are never unpickled. User code (encoders of
+a notebook cell) travels as source and runs only when the caller trusts it.
+"""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from snnlab.errors import ModelFormatError, ModelNotFound, ModelVersionError
+from snnlab.types import Arrays, Json
+
+__all__ = ["FORMAT", "ModelFile"]
+
+FORMAT = 1
+_MAGIC = "snnlab-model"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A manifest, named arrays, and the sources of user code by name."""
+
+    manifest: Json
+    arrays: Arrays
+    sources: dict[str, str] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """The archive; the same content gives the same bytes."""
+        out = io.BytesIO()
+        head = {"magic": _MAGIC, "format": FORMAT, **self.manifest}
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            _put(archive, "manifest.json", json.dumps(head, sort_keys=True).encode())
+            for name in sorted(self.sources):
+                _put(archive, f"code/{name}.py", self.sources[name].encode())
+            for name in sorted(self.arrays):
+                content = io.BytesIO()
+                np.save(content, self.arrays[name], allow_pickle=False)
+                _put(archive, f"arrays/{name}.npy", content.getvalue())
+        return out.getvalue()
+
+    @classmethod
+    def read(cls, source: bytes | str | Path) -> "ModelFile":
+        """An archive from bytes or a path.
+
+        Raises:
+            ModelNotFound: there is no file at the path.
+            ModelFormatError: the bytes are truncated, damaged or not a model.
+            ModelVersionError: a newer snnlab wrote them.
+        """
+        content = source if isinstance(source, bytes) else _read(Path(source))
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                manifest = json.loads(archive.read("manifest.json"))
+                _check(manifest)
+                names = archive.namelist()
+                sources = {n[5:-3]: archive.read(n).decode() for n in names if n.startswith("code/")}
+                arrays = {n[7:-4]: _array(archive.read(n)) for n in names if n.startswith("arrays/")}
+        except (zipfile.BadZipFile, KeyError, EOFError, ValueError, OSError, NotImplementedError) as wrong:
+            if isinstance(wrong, ModelFormatError | ModelVersionError):
+                raise
+            raise ModelFormatError(
+                f"{len(content)} bytes are not a whole model ({wrong}); fetch or save the model again"
+            ) from wrong
+        return cls(manifest, arrays, sources)
+
+
+def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(entry, content)
+
+
+def _array(content: bytes) -> np.ndarray:
+    array: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
+    return array
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as wrong:
+        raise ModelNotFound(
+            f"no model at {str(path)!r} ({wrong.strerror}); name a .snn file or models:/name@alias"
+        ) from wrong
+
+
+def _check(manifest: object) -> None:
+    if not isinstance(manifest, dict) or manifest.get("magic") != _MAGIC:
+        raise ModelFormatError("the archive is not a snnlab model: its manifest does not say so; name a .snn file")
+    if manifest.get("format", 0) > FORMAT:
+        raise ModelVersionError(
+            f"the model has format {manifest['format']}, this snnlab reads up to {FORMAT}; install a newer snnlab"
+        )

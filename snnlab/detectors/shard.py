@@ -1,0 +1,299 @@
+"""One shard: what it has learnt, the state of its entities, and the road from events to judgement."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float32, Int8, Int32, Int64
+
+from snnlab.detectors.encoding import Codes, Encoded
+from snnlab.detectors.judgement import Judge, Judgement
+from snnlab.detectors.pool import EntityPool
+from snnlab.detectors.readouts import KINDS, Inputs, Readout, Shape
+from snnlab.detectors.recall import fresh_recall, recalled, remember
+from snnlab.domains import Domain
+from snnlab.errors import ConfigError
+from snnlab.events import EventBatch
+from snnlab.features import FeatureBank, FeatureBlock
+from snnlab.features.clock import UNSEEN, Lateness
+from snnlab.features.symbols import symbols_of
+from snnlab.reservoirs import Activity, Network, engine
+from snnlab.types import Arrays
+
+__all__ = ["Outcome", "Plan", "Shard"]
+
+BUCKETS = 16
+_FIRST_ROWS = 16
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a shard says of ``n`` events: judgement, spike pattern by population bucket, and lateness."""
+
+    judgement: Judgement
+    pattern: Float32[np.ndarray, "n b"]
+    lateness: Int8[np.ndarray, " n"]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything about a detector that learning does not change; its shards share it."""
+
+    domain: Domain
+    bank: FeatureBank
+    codes: Codes
+    network: Network | None
+    readouts: tuple[Readout, ...]
+    group_names: tuple[str, ...]
+    judge: Judge
+    shape: Shape
+    max_entities: int
+
+    @classmethod
+    def of(cls, domain: Domain, *, reservoir: bool, plasticity: bool, max_entities: int) -> "Plan":
+        """The plan of a bound domain. Raises ConfigError on a readout that is unknown or badly set."""
+        bank = FeatureBank(domain.features)
+        codes = Codes.of(domain, bank.names_numbers, bank.names_symbols)
+        config = domain.network if plasticity else domain.network.replace({"learning.algorithm": "none"})
+        network = Network.build(config, n_inputs=codes.inputs) if reservoir else None
+        readouts = tuple(_readout(spec.kind, spec.settings) for spec in domain.readouts)
+        if not reservoir:
+            readouts = tuple(r for r in readouts if r.kind != "predictive")
+        if not readouts:
+            raise ConfigError(
+                f"domain {domain.name!r} has no readouts left; name at least one of {', '.join(KINDS)} that needs no reservoir"
+            )
+        shape = Shape(
+            len(bank.numeric), len(bank.symbolic), config.readout.neurons, config.reservoir.neurons, codes.words
+        )
+        features = (*bank.numeric, *bank.symbolic)
+        names = tuple(dict.fromkeys(feature.group for feature in features))
+        groups = [[names.index(features[at].group) for at in readout.columns(shape)] for readout in readouts]
+        judge = Judge.of(readouts, groups, len(names), domain.refractory)
+        return cls(domain, bank, codes, network, readouts, names, judge, shape, max_entities)
+
+
+def _readout(kind: str, settings: dict[str, object]) -> Readout:
+    if kind not in KINDS:
+        raise ConfigError(f"no readout {kind!r}; there are {', '.join(KINDS)}: name one of them")
+    try:
+        return KINDS[kind].model_validate(settings)
+    except ValueError as wrong:
+        raise ConfigError(f"readout {kind!r}: {wrong}") from wrong
+
+
+@dataclass
+class Shard:
+    """A shard owns its Learned (shared by its entities) and its State (a row each); both are named arrays."""
+
+    plan: Plan
+    learnt: Arrays
+    state: Arrays
+    pool: EntityPool = field(default_factory=EntityPool)
+
+    @classmethod
+    def fresh(cls, plan: Plan) -> "Shard":
+        """A shard that has seen nothing."""
+        learnt: Arrays = {f"codes/{name}": array for name, array in plan.codes.fresh().items()}
+        learnt |= {f"judge/{name}": array for name, array in plan.judge.fresh().items()}
+        if plan.network is not None:
+            learnt |= {f"reservoir/{name}": array for name, array in plan.network.fresh_learned().items()}
+        for at, readout in enumerate(plan.readouts):
+            learnt |= {f"readout{at}/{name}": array for name, array in readout.fresh(plan.shape).items()}
+        return cls(plan, learnt, _fresh_state(plan, _FIRST_ROWS), EntityPool(plan.max_entities))
+
+    def process(self, batch: EventBatch, *, learn: bool) -> Outcome:
+        """Judge a batch of this shard's events in order, and learn from them when ``learn``."""
+        parts = [self._judge(piece, rows, learn) for piece, rows in self._placed(batch)]
+        if len(parts) == 1:
+            return parts[0]
+        judged = [part.judgement for part in parts]
+        return Outcome(
+            Judgement(
+                np.concatenate([j.score for j in judged]),
+                np.concatenate([j.alarm for j in judged]),
+                np.concatenate([j.groups for j in judged]),
+                np.concatenate([j.rarities for j in judged]),
+            ),
+            np.concatenate([part.pattern for part in parts]),
+            np.concatenate([part.lateness for part in parts]),
+        )
+
+    def teach(self, event_id: str, *, normal: bool) -> bool:
+        """Learn from a late label; False where the event is no longer remembered."""
+        inputs = recalled(self._recall, event_id)
+        if inputs is None:
+            return False
+        for readout, (learnt, _) in zip(self.plan.readouts, self._readouts, strict=True):
+            readout.teach(inputs, learnt, normal=normal)
+        return True
+
+    def _placed(self, batch: EventBatch) -> Iterator[tuple[EventBatch, Int32[np.ndarray, " n"]]]:
+        """The batch in pieces within which no state row changes hands."""
+        rows = self.pool.place(batch.entities)
+        if rows is not None:
+            self._grow()
+            yield batch, rows
+        elif len(batch) == 1:
+            row, taken = self.pool.row(batch.entities.words()[0])
+            self._grow()
+            if taken:
+                self._forget(row)
+            yield batch, np.array([row], np.int32)
+        else:
+            middle = len(batch) // 2
+            yield from self._placed(batch.slice(0, middle))
+            yield from self._placed(batch.slice(middle, len(batch)))
+
+    def _judge(self, batch: EventBatch, rows: Int32[np.ndarray, " n"], learn: bool) -> Outcome:
+        gap, lateness = self.plan.domain.clock.follow(rows, batch.timestamps, self.state["clock/last"])
+        kept = lateness != Lateness.REJECTED
+        if kept.all():
+            judgement, pattern = self._road(batch, rows, gap, learn)
+            return Outcome(judgement, pattern, lateness)
+        at = np.flatnonzero(kept)
+        judgement, pattern = self._road(batch.take(at), rows[at], gap[at], learn)
+        return Outcome(_spread(judgement, at, len(batch)), _rows_back(pattern, at, len(batch)), lateness)
+
+    def _road(
+        self, batch: EventBatch, rows: Int32[np.ndarray, " n"], gap: Int64[np.ndarray, " n"], learn: bool
+    ) -> tuple[Judgement, Float32[np.ndarray, "n b"]]:
+        """Features, spikes, reservoir, readouts, judgement."""
+        plan = self.plan
+        block = plan.bank.extract(batch, rows, self._features)
+        numbers = np.ascontiguousarray(block.numbers)
+        ticks = plan.domain.clock.event_ticks
+        encoded = plan.codes.encode(numbers, block.symbols, self._codes, learn=learn, ticks=ticks)
+        activity = self._drive(encoded, rows, gap, ticks, learn)
+        inputs = self._inputs(batch, rows, block, numbers, encoded, activity)
+        remember(self._recall, batch.event_ids, inputs)
+        evidence = [
+            readout.surprise(inputs, learnt, memory, learn=learn)
+            for readout, (learnt, memory) in zip(plan.readouts, self._readouts, strict=True)
+        ]
+        judged = plan.judge.judge(
+            evidence[0] if len(evidence) == 1 else np.concatenate(evidence, axis=1),
+            rows, self._judge_learnt, self._judge_memory, learn=learn,
+        )  # fmt: skip
+        return judged, _pattern(activity, len(batch), plan.shape.neurons)
+
+    def _drive(
+        self, encoded: Encoded, rows: Int32[np.ndarray, " n"], gap: Int64[np.ndarray, " n"], ticks: int, learn: bool
+    ) -> Activity:
+        if self.plan.network is None:
+            none = np.zeros(0, np.int32)
+            return Activity(np.zeros(len(rows) + 1, np.int64), none, none.astype(np.uint8), 0, 0)
+        learnt, state = self._reservoir
+        return _ENGINE.drive(
+            self.plan.network, learnt, state, rows, encoded.address, encoded.tick, gap, ticks=ticks, learn=learn
+        )
+
+    def _inputs(  # noqa: PLR0913
+        self,
+        batch: EventBatch,
+        rows: Int32[np.ndarray, " n"],
+        block: FeatureBlock,
+        numbers: np.ndarray,
+        encoded: Encoded,
+        activity: Activity,
+    ) -> Inputs:
+        entities = symbols_of(batch.entities)
+        seconds = batch.timestamps * 1e-6
+        return Inputs(rows, entities, seconds, numbers, block.symbols, encoded.words, activity.ptr, activity.neuron)
+
+    def _view(self, arrays: Arrays, prefix: str) -> Arrays:
+        return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+    @cached_property
+    def _codes(self) -> Arrays:
+        return self._view(self.learnt, "codes/")
+
+    @cached_property
+    def _features(self) -> Arrays:
+        return self._view(self.state, "features/")
+
+    @cached_property
+    def _reservoir(self) -> tuple[Arrays, Arrays]:
+        return self._view(self.learnt, "reservoir/"), self._view(self.state, "reservoir/")
+
+    @cached_property
+    def _readouts(self) -> list[tuple[Arrays, Arrays]]:
+        count = len(self.plan.readouts)
+        return [(self._view(self.learnt, f"readout{r}/"), self._view(self.state, f"readout{r}/")) for r in range(count)]
+
+    @cached_property
+    def _recall(self) -> Arrays:
+        return self._view(self.state, "recall/")
+
+    @cached_property
+    def _judge_learnt(self) -> Arrays:
+        return self._view(self.learnt, "judge/")
+
+    @cached_property
+    def _judge_memory(self) -> Arrays:
+        return self._view(self.state, "judge/")
+
+    def _grow(self) -> None:
+        """Room for every entity in the pool: rows double, up to the pool's limit."""
+        capacity = len(self.state["clock/last"])
+        if len(self.pool) <= capacity:
+            return
+        while capacity < len(self.pool):
+            capacity *= 2
+        wider = _fresh_state(self.plan, min(capacity, self.pool.limit))
+        for name, array in wider.items():
+            if _is_row(name):
+                array[: len(self.state[name])] = self.state[name]
+            else:
+                wider[name] = self.state[name]
+        self.state = wider
+        for view in ("_features", "_reservoir", "_readouts", "_judge_memory"):
+            self.__dict__.pop(view, None)
+
+    def _forget(self, row: int) -> None:
+        for name, array in _fresh_state(self.plan, 1).items():
+            if _is_row(name):
+                self.state[name][row] = array[0]
+
+
+_ENGINE = engine("native")
+
+
+def _is_row(name: str) -> bool:
+    """Whether an array has a row for each entity; windows over other keys do not."""
+    return not name.startswith(("features/", "recall/")) or name.startswith("features/entity.")
+
+
+def _fresh_state(plan: Plan, capacity: int) -> Arrays:
+    state: Arrays = {"clock/last": np.full(capacity, UNSEEN)}
+    state |= {f"recall/{name}": array for name, array in fresh_recall(plan.shape).items()}
+    state |= {f"features/{name}": array for name, array in plan.bank.fresh(capacity).items()}
+    state |= {f"judge/{name}": array for name, array in plan.judge.remembered(capacity).items()}
+    if plan.network is not None:
+        state |= {f"reservoir/{name}": array for name, array in plan.network.fresh_state(capacity).items()}
+    for at, readout in enumerate(plan.readouts):
+        state |= {f"readout{at}/{name}": array for name, array in readout.remembered(plan.shape, capacity).items()}
+    return state
+
+
+def _pattern(activity: Activity, n: int, neurons: int) -> Float32[np.ndarray, "n b"]:
+    """Share of each population bucket's neurons that fired for each event."""
+    bucket = activity.neuron.astype(np.int64) * BUCKETS // max(neurons, 1)
+    event = np.repeat(np.arange(n), np.diff(activity.ptr))
+    counts = np.bincount(event * BUCKETS + bucket, minlength=n * BUCKETS).reshape(n, BUCKETS)
+    return (counts * (BUCKETS / max(neurons, 1))).astype(np.float32)
+
+
+def _rows_back(values: np.ndarray, at: Int64[np.ndarray, " k"], n: int) -> np.ndarray:
+    out = np.zeros((n, *values.shape[1:]), values.dtype)
+    out[at] = values
+    return out
+
+
+def _spread(judgement: Judgement, at: Int64[np.ndarray, " k"], n: int) -> Judgement:
+    """A judgement of the events at ``at`` among ``n``; the others have no score."""
+    score = np.full(n, np.nan)
+    score[at] = judgement.score
+    rest = [_rows_back(values, at, n) for values in (judgement.alarm, judgement.groups, judgement.rarities)]
+    return Judgement(score, *rest)
