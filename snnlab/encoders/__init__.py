@@ -2,6 +2,7 @@
 
 from snnlab.encoders.base import Encoder, Spikes
 from snnlab.encoders.category import Category
+from snnlab.encoders.custom import digest, is_custom, load_source, source_of
 from snnlab.encoders.delta import Delta
 from snnlab.encoders.population import Population
 from snnlab.encoders.rate import Rate
@@ -24,6 +25,10 @@ __all__ = [
     "Temporal",
     "TimeOfDay",
     "TimeOfWeek",
+    "digest",
     "encoder_from_json",
+    "is_custom",
+    "load_source",
     "register",
+    "source_of",
 ]
