@@ -1,0 +1,21 @@
+"""Plots that take ``ax=None`` and return Axes. Matplotlib is loaded when the first one is drawn."""
+
+from snnlab.viz.activity import plot_rates, plot_spikes
+from snnlab.viz.encoders import plot_tuning
+from snnlab.viz.evidence import plot_groups
+from snnlab.viz.nab import plot_nab
+from snnlab.viz.scores import plot_precision_recall, plot_scores
+from snnlab.viz.types import plot_confusion
+from snnlab.viz.weights import plot_weights
+
+__all__ = [
+    "plot_confusion",
+    "plot_groups",
+    "plot_nab",
+    "plot_precision_recall",
+    "plot_rates",
+    "plot_scores",
+    "plot_spikes",
+    "plot_tuning",
+    "plot_weights",
+]
