@@ -46,7 +46,7 @@ class ReservoirLayer(_Strict):
     """The recurrent network."""
 
     type: Literal["reservoir"] = "reservoir"
-    neurons: int = Field(default=256, ge=2, le=2**31 - 1, description="neurons of the network")
+    neurons: int = Field(default=256, ge=1, le=2**31 - 1, description="neurons of the network")
     connectivity: float = Field(default=0.1, gt=0, le=1, description="share of the others that each neuron reaches")
     fan_in: int | None = Field(default=None, ge=1, description="mean synapses a neuron receives, not connectivity")
     spectral_radius: float = Field(default=0.9, ge=0, description="of the linearised recurrence; 0 cuts it")

@@ -1,0 +1,121 @@
+import pickle
+import time
+
+import numpy as np
+import pytest
+import structlog
+
+from snnlab.config import NeuromorphicConfig
+from snnlab.errors import ConfigError, ModelFormatError
+from snnlab.reservoirs import Network, engine
+from snnlab.reservoirs import network as network_module
+
+SMALL = NeuromorphicConfig().replace({"reservoir.neurons": 64, "input.neurons": 30})
+
+
+def same(one, other):
+    a, b = one.to_arrays(), other.to_arrays()
+    return sorted(a) == sorted(b) and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def test_a_seed_is_a_network():
+    assert same(Network.build(SMALL), Network.build(SMALL))
+    assert not same(Network.build(SMALL, seed=1), Network.build(SMALL, seed=2))
+    assert Network.build(SMALL).n_inputs == 30
+
+
+def test_it_travels_as_arrays_and_as_a_pickle(tmp_path):
+    network = Network.build(SMALL)
+    np.savez(tmp_path / "network.npz", **network.to_arrays())
+    with np.load(tmp_path / "network.npz", allow_pickle=False) as arrays:
+        back = Network.from_arrays(dict(arrays))
+    assert same(network, back)
+    assert back.config == network.config
+    assert np.array_equal(back.incoming.place, network.incoming.place)
+    assert same(pickle.loads(pickle.dumps(network)), network)  # noqa: S301 - our own bytes
+
+
+@pytest.mark.parametrize("harm", ["missing", "shape", "range", "config"])
+def test_damaged_arrays_are_refused(harm):
+    arrays = Network.build(SMALL).to_arrays()
+    if harm == "missing":
+        del arrays["bias"]
+    elif harm == "shape":
+        arrays["weights"] = arrays["weights"][:, :-1]
+    elif harm == "range":
+        arrays["targets"] = arrays["targets"] + 60
+    else:
+        arrays["config"] = arrays["config"][:-5]
+    with pytest.raises(ModelFormatError, match="not a network"):
+        Network.from_arrays(arrays)
+
+
+def test_incoming_lists_every_plastic_synapse_once():
+    network = Network.build(SMALL)
+    incoming = network.incoming
+    flat_target = network.targets.ravel()
+    assert incoming.place.size == int(network.excitatory.sum()) * network.targets.shape[1]
+    for j in range(network.n_neurons):
+        own = slice(incoming.ptr[j], incoming.ptr[j + 1])
+        assert (flat_target[incoming.place[own]] == j).all()
+        assert (incoming.place[own] // network.targets.shape[1] == incoming.source[own]).all()
+
+
+def test_fan_in_wins_over_connectivity():
+    network = Network.build(SMALL.replace({"reservoir.fan_in": 11}))
+    assert network.targets.shape == (64, 11)
+
+
+def test_an_entity_takes_four_kilobytes_at_most_and_a_plastic_synapse_twelve_bytes():
+    network = Network.build(NeuromorphicConfig(), 100)
+    assert sum(array[0].nbytes for array in network.fresh_state(2).values()) <= 4096
+    synapses = network.weights.size
+    incoming = network.incoming
+    held = network.fresh_learned()["weights"].nbytes + network.targets.nbytes
+    assert (held + incoming.source.nbytes + incoming.place.nbytes) / synapses <= 12
+
+
+def test_reset_puts_rows_to_rest():
+    network = Network.build(SMALL)
+    state = network.fresh_state(3)
+    address = np.arange(30, dtype=np.int32)[None].repeat(20, axis=0)
+    rows = np.arange(20, dtype=np.int32) % 3
+    engine().drive(network, network.fresh_learned(), state, rows, address, address * 0, np.zeros(20, np.int64), 2)
+    assert (state["age"] < 20).any(axis=1).all()
+    network.reset(state, np.array([0, 2]))
+    fresh = network.fresh_state(3)
+    assert all(np.array_equal(state[name][[0, 2]], fresh[name][[0, 2]]) for name in state)
+    assert (state["age"][1] < 20).any()
+
+
+def test_cores_cap_the_placement_and_change_no_result():
+    capped = Network.build(SMALL.replace({"performance.max_neurons_per_core": 20}))
+    assert max(len(core) for core in capped.cores()) <= 20
+    assert [j for core in capped.cores() for j in core] == list(range(64))
+    assert np.array_equal(capped.weights, Network.build(SMALL).weights)
+
+
+def test_gpu_acceleration_gives_one_notice():
+    network_module._notice_once.cache_clear()
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            Network.build(SMALL.replace({"performance.gpu_acceleration": True}))
+    assert len(logs) == 1
+    assert "gpu_acceleration" in logs[0]["event"]
+
+
+def test_what_does_not_fit_is_refused():
+    network = Network.build(SMALL)
+    with pytest.raises(ConfigError, match="do not fit"):
+        Network(
+            SMALL, network.targets, network.weights[:, 1:], network.input_targets, network.input_weights, network.bias
+        )
+
+
+@pytest.mark.slow
+def test_the_specified_ten_thousand_neurons_are_built_in_seconds():
+    started = time.perf_counter()
+    network = Network.build(NeuromorphicConfig().replace({"reservoir.neurons": 10_000}))
+    assert network.targets.shape == (10_000, 1000)
+    assert network.targets.dtype == np.uint16
+    assert time.perf_counter() - started < 60
