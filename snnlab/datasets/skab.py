@@ -52,9 +52,5 @@ def load(folder: Path, name: str) -> LabelledStream:
     )
     group, _, _ = name.partition("/")
     meta = {"set": "skab", "group": group, "changepoints": np.flatnonzero(changepoint).tolist()}
-        "set": "skab",
-        "group": name.split("/", maxsplit=1)[0],
-        "changepoints": np.flatnonzero(changepoint).tolist(),
-    }
     train = min(TRAINING_ROWS, len(events)) if labelled else len(events)
     return LabelledStream(name, events, anomaly, train=train, meta={**meta, "labelled": labelled})
