@@ -1,0 +1,132 @@
+"""Who may ask: anyone on this machine when the service listens there only, otherwise whoever holds the key.
+
+A service that listens on loopback may be asked without a key, under a loopback name only, so that a web page whose
+name was rebound to 127.0.0.1 cannot ask. A service on any other address answers nobody until ``SNNLAB_API_KEY``
+holds a key, and then those who send it as ``Authorization: Bearer KEY``. Only the two probes of liveness and readiness,
+which tell nothing else, are free.
+"""
+
+import hmac
+import ipaddress
+import socket
+import sys
+from http import HTTPStatus
+
+from pydantic import SecretStr
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from snnlab.serving.problem import Problem, respond
+
+__all__ = ["Guard", "KeyGuard", "bound_to_loopback", "is_loopback"]
+
+_PROBES = frozenset({"/livez", "/readyz"})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or a Host header means this machine itself.
+
+    >>> [is_loopback(host) for host in ("127.0.0.1:8080", "localhost", "[::1]:80", "0.0.0.0", "evil.example")]
+    [True, True, True, False, False]
+    """
+    name = host.strip().lower()
+    name = name[1:].partition("]")[0] if name.startswith("[") else name.rpartition(":")[0] or name
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def bound_to_loopback(arguments: list[str] | None = None) -> bool:
+    """Whether this process serves a socket that only this machine can reach.
+
+    BentoML hands its worker the listening socket as ``--fd N``; what cannot be read counts as reachable.
+    """
+    arguments = sys.argv if arguments is None else arguments
+    try:
+        descriptor = int(arguments[arguments.index("--fd") + 1])
+        with socket.socket(fileno=_duplicate(descriptor)) as listening:
+            return is_loopback_address(listening.getsockname())
+    except (ValueError, IndexError, OSError):
+        return False
+
+
+def _duplicate(descriptor: int) -> int:
+    import os
+
+    return os.dup(descriptor)
+
+
+def is_loopback_address(name: object) -> bool:
+    """Whether the name of a socket is a loopback address, or a socket in the file system."""
+    if isinstance(name, str):
+        return True
+    return isinstance(name, tuple) and ipaddress.ip_address(str(name[0]).partition("%")[0]).is_loopback
+
+
+class Guard:
+    """Decides who may ask. ``key`` is the service's key, ``loopback`` whether only this machine can reach it.
+
+    >>> Guard(key=None, loopback=True).refusal({"host": "localhost:3000"}) is None
+    True
+    >>> Guard(key=None, loopback=False).refusal({"host": "localhost:3000"}).partition(";")[0]
+    'this service can be reached from other machines and has no key'
+    >>> Guard(key=SecretStr("k"), loopback=False).refusal({"authorization": "Bearer k"}) is None
+    True
+    """
+
+    def __init__(self, key: SecretStr | None, *, loopback: bool) -> None:
+        self._key = key.get_secret_value().encode() if key and key.get_secret_value() else None
+        self._loopback = loopback
+
+    def refusal(self, headers: dict[str, str]) -> str | None:
+        """Why a request with these headers (lower-case names) is refused; None if it is not."""
+        if self._key is not None:
+            scheme, _, given = headers.get("authorization", "").partition(" ")
+            if scheme.lower() == "bearer" and hmac.compare_digest(
+                given.strip().encode("latin-1", "replace"), self._key
+            ):
+                return None
+            return "the request carries no valid key; send the service's SNNLAB_API_KEY as 'Authorization: Bearer KEY'"
+        if not self._loopback:
+            return (
+                "this service can be reached from other machines and has no key; "
+                "start it with SNNLAB_API_KEY set, or on 127.0.0.1 (bentoml serve … --host 127.0.0.1)"
+            )
+        if not is_loopback(headers.get("host", "")):
+            return "a service without a key is asked as localhost or 127.0.0.1 only; set SNNLAB_API_KEY for other names"
+        return None
+
+
+class KeyGuard:
+    """ASGI middleware that lets through what a Guard allows; it stands before BentoML's own routes, too."""
+
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+        self._app = app
+        self._guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401, close a socket that may not be opened, or pass the call on."""
+        if scope["type"] not in {"http", "websocket"} or scope.get("path") in _PROBES:
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._guard.refusal(headers)
+        if refusal is None:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": "a key is needed"})
+        else:
+            await _refuse(refusal, scope, receive, send)
+
+
+async def _refuse(refusal: str, scope: Scope, receive: Receive, send: Send) -> None:
+    problem = Problem(
+        type="urn:snnlab:problem:unauthorized",
+        title="A key is needed",
+        status=HTTPStatus.UNAUTHORIZED,
+        detail=refusal,
+        instance=scope["path"],
+    )
+    await respond(problem, {"WWW-Authenticate": 'Bearer realm="snnlab"'})(scope, receive, send)

@@ -1,0 +1,72 @@
+"""Registered patterns: what the reservoir fired at an anomaly that someone has given a name to, recognised again."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from threading import Lock
+
+import numpy as np
+from jaxtyping import Float64
+
+from snnlab.events.anomaly import Anomaly
+from snnlab.stores import Pattern, Store
+
+__all__ = ["PatternMemory", "cosine"]
+
+
+def cosine(a: Float64[np.ndarray, " b"], b: Float64[np.ndarray, " b"]) -> float:
+    """Cosine of the angle between two firing patterns of ``b`` population buckets; 0 where one of them is silent.
+
+    >>> round(cosine(np.array([1.0, 1.0]), np.array([1.0, 0.0])), 4)
+    0.7071
+    """
+    lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / lengths if lengths > 0 else 0.0
+
+
+class PatternMemory:
+    """The patterns of a store, kept at hand: an anomaly that is like one is given its type, name and actions.
+
+    An anomaly is like a pattern when the cosine of their ``spike_pattern`` reaches the pattern's own ``similarity``
+    (in its metadata); among several, the most similar counts. Patterns of another number of buckets are not compared.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._known: dict[str, list[tuple[Pattern, Float64[np.ndarray, " b"]]]] = {}
+
+    def register(self, pattern: Pattern) -> None:
+        """Keep a pattern; it counts from the next anomaly on."""
+        self._store.put_pattern(pattern)
+        with self._lock:
+            self._known.clear()
+
+    def recognise(self, anomalies: Sequence[Anomaly]) -> list[Anomaly]:
+        """The anomalies, those like a pattern with its type and actions and a word on why."""
+        return [self._recognised(anomaly) for anomaly in anomalies]
+
+    def _recognised(self, anomaly: Anomaly) -> Anomaly:
+        fired = np.asarray(anomaly.spike_pattern, dtype=np.float64)
+        found: tuple[float, Pattern] | None = None
+        for pattern, rates in self._of(anomaly.model):
+            similarity = cosine(fired, rates) if len(fired) == len(rates) else 0.0
+            if similarity >= pattern.metadata["similarity"] and (found is None or similarity > found[0]):
+                found = similarity, pattern
+        if found is None:
+            return anomaly
+        similarity, pattern = found
+        actions = (*pattern.metadata["recommended_actions"], *anomaly.recommended_actions)
+        told = f"like the pattern {pattern.name!r} (similarity {similarity:.2f})"
+        return replace(
+            anomaly,
+            anomaly_type=pattern.anomaly_type,
+            recommended_actions=tuple(dict.fromkeys(actions)),
+            explanation=f"{anomaly.explanation}; {told}" if anomaly.explanation else told,
+        )
+
+    def _of(self, model: str) -> list[tuple[Pattern, Float64[np.ndarray, " b"]]]:
+        with self._lock:
+            if model not in self._known:
+                patterns = self._store.patterns(model=model)
+                self._known[model] = [(pattern, np.frombuffer(pattern.body, dtype="<f8")) for pattern in patterns]
+            return self._known[model]

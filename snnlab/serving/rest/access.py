@@ -1,0 +1,34 @@
+"""What every route is given: the application, and the limits of a request."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, HTTPException, Request
+
+from snnlab.serving.application import Application
+from snnlab.serving.problem import MEDIA_TYPE, Problem
+from snnlab.serving.rest.limits import Limits
+
+__all__ = ["App", "RequestLimits", "problems"]
+
+
+def _application(request: Request) -> Application:
+    application = request.app.state.application
+    if not isinstance(application, Application):
+        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "the service is starting; ask again in a moment")
+    return application
+
+
+def _limits(request: Request) -> Limits:
+    limits: Limits = request.app.state.limits
+    return limits
+
+
+App = Annotated[Application, Depends(_application)]
+RequestLimits = Annotated[Limits, Depends(_limits)]
+
+
+def problems(**told: str) -> dict[int | str, dict[str, Any]]:
+    """Problems that a route may answer with, for its documentation: ``problems(_404="No such model")``."""
+    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+    return {int(status[1:]): {"description": why, "content": content} for status, why in told.items()}

@@ -1,0 +1,182 @@
+"""Models: made, listed, trained, deployed, and asked for verdicts."""
+
+import math
+from http import HTTPStatus
+
+from fastapi import APIRouter, HTTPException, Response
+
+from snnlab.serving.application import Application, Model
+from snnlab.serving.jobs import Job
+from snnlab.serving.rest.access import App, RequestLimits, problems
+from snnlab.serving.rest.limits import Limits
+from snnlab.serving.rest.schemas import (
+    CreateModel,
+    Deploy,
+    DeploymentOut,
+    ModelList,
+    ModelOut,
+    Rejected,
+    Score,
+    Scored,
+    Train,
+    VerdictOut,
+)
+from snnlab.serving.scorer import Found
+from snnlab.serving.worker import Worker
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/v1/models", tags=["models"])
+
+
+@router.post("", status_code=HTTPStatus.CREATED, summary="Create new SNN model")
+def create(body: CreateModel, app: App, response: Response) -> ModelOut:
+    """Make an untrained model of a domain. It learns from the first event on."""
+    model = app.create_model(
+        body.domain,
+        name=body.name,
+        features=body.features,
+        categories=body.categories,
+        neuromorphic=body.neuromorphic,
+        seed=body.seed,
+    )
+    response.headers["Location"] = f"/api/v1/models/{model.model_id}"
+    return _told(app, model)
+
+
+@router.get("", summary="List all models")
+def listed(app: App) -> ModelList:
+    """All models of the service, those that came with it and those made since."""
+    return ModelList(models=[_told(app, model) for model in app.models()])
+
+
+@router.get("/{model_id}", summary="Get one model", responses=problems(_404="No such model"))
+def one(model_id: str, app: App) -> ModelOut:
+    """A model and the streams that it works on."""
+    return _told(app, app.model(model_id))
+
+
+@router.put(
+    "/{model_id}/train",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Online training",
+    responses=problems(_404="No such model, or no such stream", _413="Too many events"),
+)
+def train(model_id: str, body: Train, app: App, limits: RequestLimits, response: Response) -> Job:
+    """Let a model learn from posted events, or from all that a stream holds, in the background.
+
+    The answer is a job; ask for it at its Location until it has succeeded or failed. The events are checked at once.
+    """
+    batch = None
+    if body.events is not None:
+        _fits(len(body.events), limits)
+        model = app.model(model_id)
+        batch = body.batch(model.features, model.categories)
+    job = app.train(model_id, batch=batch, stream=body.stream, labels=body.labels)
+    response.headers["Location"] = f"/api/v1/jobs/{job.job_id}"
+    return job
+
+
+@router.post(
+    "/{model_id}/deploy",
+    status_code=HTTPStatus.CREATED,
+    summary="Deploy to stream",
+    responses=problems(_404="No such model"),
+)
+def deploy(model_id: str, body: Deploy, app: App, response: Response) -> DeploymentOut:
+    """Put a copy of the model to work on each shard of a stream; it scores and learns from now on.
+
+    The stream is made if it is not there. Its anomalies can be asked for with `stream` as a filter. A model that
+    worked on the stream before is replaced by what it is now, and goes on where it stood.
+    """
+    worker = app.deploy(model_id, body.stream, shards=body.shards, start=body.start)
+    response.headers["Location"] = f"/api/v1/models/{model_id}"
+    return _deployed(worker)
+
+
+@router.post(
+    "/{model_id}/score",
+    summary="Score events at once",
+    responses=problems(_404="No such model", _413="Too many events"),
+)
+def score(model_id: str, body: Score, app: App, limits: RequestLimits) -> Scored:
+    """One verdict an event, in the order of the events. Each is scored before it is learned."""
+    _fits(len(body.events), limits)
+    model = app.model(model_id)
+    found = app.score(model_id, body.batch(model.features, model.categories), learn=body.learn)
+    return Scored(
+        model_id=model_id,
+        version=str(model.scorer.version),
+        threshold=model.scorer.detector.threshold,
+        verdicts=_verdicts(found),
+        rejected=[Rejected(event_id=part.event_id, reason=part.reason) for part in found.rejected],
+    )
+
+
+def _fits(events: int, limits: Limits) -> None:
+    if events > limits.events:
+        raise HTTPException(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"{events} events in one request; {limits.events} are possible: "
+            "send them in several requests, or publish them to a stream that the model is deployed to",
+        )
+
+
+def _verdicts(found: Found) -> list[VerdictOut]:
+    ids = {event: anomaly.anomaly_id for anomaly in found.anomalies for event in anomaly.contributing_events[:1]}
+    types = {anomaly.anomaly_id: anomaly.anomaly_type for anomaly in found.anomalies}
+    given = found.verdicts
+    columns = (
+        given.score.tolist(),
+        given.severity.tolist(),
+        given.alarm.tolist(),
+        given.anomaly.tolist(),
+        given.timestamp.tolist(),
+    )
+    return [
+        VerdictOut(
+            event_id=event,
+            timestamp=timestamp,
+            entity=entity,
+            score=None if math.isnan(score) else score,
+            severity=0.0 if math.isnan(severity) else severity,
+            alarm=0.0 if math.isnan(alarm) else alarm,
+            anomaly=anomaly,
+            type=types.get(ids.get(event, ""), kind),
+            anomaly_id=ids.get(event),
+        )
+        for event, entity, kind, score, severity, alarm, anomaly, timestamp in zip(
+            given.event_id, given.entity, given.type, *columns, strict=True
+        )
+    ]
+
+
+def _told(app: Application, model: Model) -> ModelOut:
+    detector = model.scorer.detector
+    return ModelOut(
+        model_id=model.model_id,
+        name=model.name,
+        domain=detector.domain.name,
+        version=str(model.scorer.version),
+        features=list(model.features),
+        categories=list(model.categories),
+        anomaly_types=[kind.name for kind in detector.domain.types],
+        threshold=detector.threshold,
+        events_seen=detector.n_events,
+        created_at=model.created_at,
+        deployments=[_deployed(worker) for worker in app.deployments(model.model_id)],
+    )
+
+
+def _deployed(worker: Worker) -> DeploymentOut:
+    failed = "failed" if worker.failure else "running"
+    return DeploymentOut(
+        model_id=worker.assignment.model_id,
+        version=str(worker.assignment.version),
+        stream=worker.assignment.stream,
+        shards=worker.assignment.shards,
+        status=failed if worker.running else "stopped",
+        detail=worker.failure,
+        events_processed=worker.processed,
+        positions=worker.positions(),
+    )

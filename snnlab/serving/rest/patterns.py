@@ -1,0 +1,64 @@
+"""Patterns: an anomaly's firing given a name, so that the next one like it is told by that name."""
+
+import secrets
+import time
+from http import HTTPStatus
+
+import numpy as np
+from fastapi import APIRouter, HTTPException
+
+from snnlab.serving.application import Application
+from snnlab.serving.rest.access import App, problems
+from snnlab.serving.rest.schemas import PatternOut, RegisterPattern
+from snnlab.stores import Pattern
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/v1/patterns", tags=["patterns"])
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    summary="Register new pattern",
+    responses=problems(_404="No such anomaly, or no such model"),
+)
+def register(body: RegisterPattern, app: App) -> PatternOut:
+    """Remember how the reservoir fired at an anomaly. Anomalies of the model like it get its type and actions."""
+    model, fired = _fired(body, app)
+    pattern = Pattern(
+        pattern_id=secrets.token_hex(8),
+        name=body.name,
+        anomaly_type=body.anomaly_type,
+        created_at=time.time_ns() // 1000,
+        model=model,
+        metadata={"similarity": body.similarity, "recommended_actions": list(body.recommended_actions)},
+        body=np.asarray(fired, dtype="<f8").tobytes(),
+    )
+    app.register(pattern)
+    return PatternOut(
+        pattern_id=pattern.pattern_id,
+        name=pattern.name,
+        anomaly_type=pattern.anomaly_type,
+        model_id=model,
+        spike_pattern=fired,
+        similarity=body.similarity,
+        recommended_actions=list(body.recommended_actions),
+        created_at=pattern.created_at,
+    )
+
+
+def _fired(body: RegisterPattern, app: Application) -> tuple[str, list[float]]:
+    """The model and the firing that a request speaks of."""
+    if body.spike_pattern is not None and body.model_id is not None:
+        return body.model_id, body.spike_pattern
+    anomaly = app.anomaly(body.anomaly_id or "")
+    if anomaly is None:
+        raise HTTPException(
+            HTTPStatus.NOT_FOUND, f"no anomaly {body.anomaly_id!r}; GET /api/v1/anomalies tells which there are"
+        )
+    if not any(anomaly.spike_pattern):
+        raise HTTPException(
+            HTTPStatus.CONFLICT, f"anomaly {anomaly.anomaly_id!r} has no spikes to recognise it by; choose another"
+        )
+    return body.model_id or anomaly.model, list(anomaly.spike_pattern)

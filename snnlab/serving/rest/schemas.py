@@ -1,0 +1,324 @@
+"""Requests and responses of the REST interface. Requests are strict: nothing is guessed, no key is ignored."""
+
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from snnlab.errors import EventError
+from snnlab.events import EventBatch
+from snnlab.types import Json
+
+__all__ = [
+    "AnomalyList",
+    "AnomalyOut",
+    "AnomalyQuery",
+    "Body",
+    "CreateModel",
+    "Deploy",
+    "DeploymentOut",
+    "Event",
+    "ModelList",
+    "ModelOut",
+    "PatternOut",
+    "RegisterPattern",
+    "Score",
+    "Scored",
+    "Train",
+    "VerdictOut",
+]
+
+_INT64 = 2**63 - 1
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Stream = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Name of a stream of the bus"
+    ),
+]
+
+
+class Body(BaseModel):
+    """A request body: no unknown keys, no conversions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, content: Any) -> Any:  # noqa: ANN401 - whatever the JSON held
+        if isinstance(content, dict):
+            for key in content:
+                if key not in cls.model_fields:
+                    near = get_close_matches(str(key), cls.model_fields, n=1)
+                    hint = f"; did you mean {near[0]!r}?" if near else ""
+                    raise ValueError(f"unknown key {key!r}; there are {', '.join(cls.model_fields)}{hint}")
+        return content
+
+
+class Event(Body):
+    """One event, as the Avro record NeuromorphicEvent has it."""
+
+    event_id: Annotated[str, Field(min_length=1, max_length=256, description="Unique within the stream")]
+    timestamp: Annotated[int, Field(ge=0, le=_INT64, description="µs since 1970 UTC")]
+    event_type: Annotated[str, Field(max_length=256)] = "event"
+    features: Annotated[list[float], Field(max_length=4096, description="The model's features, in its order")]
+    metadata: Annotated[
+        dict[str, str], Field(description="entity is the routing key; every other entry is a category")
+    ] = Field(default_factory=dict)
+
+
+class _Events(Body):
+    events: Annotated[list[Event], Field(description="In the order in which they are to be seen")]
+    names: Annotated[
+        list[Name] | None, Field(description="Names of the features; left out, those that the model was made with")
+    ] = None
+
+    def batch(self, expected: tuple[str, ...], categories: tuple[str, ...]) -> EventBatch:
+        """The events as columns, with the model's categories and those they bring; ``expected`` names the features.
+
+        Raises EventError, naming the event, for one with another number of features, and for what columns refuse.
+        """
+        names = expected if self.names is None else tuple(self.names)
+        for event in self.events:
+            if len(event.features) != len(names):
+                raise EventError(
+                    f"event {event.event_id!r} has {len(event.features)} features, not {len(names)}: "
+                    f"{', '.join(names)}; give them in this order, or name others in 'names'"
+                )
+        return batch_of(self.events, names, categories)
+
+
+def batch_of(events: list[Event], names: tuple[str, ...], categories: tuple[str, ...] = ()) -> EventBatch:
+    """Events as columns: ``entity`` from the metadata ("all" where there is none), its other entries as categories."""
+    import numpy as np
+
+    keys = sorted({*categories, *(key for event in events for key in event.metadata)} - {"entity"})
+    batch = EventBatch.from_columns(
+        np.array([event.features for event in events], dtype=np.float64).reshape(len(events), len(names)),
+        names,
+        timestamps=np.array([event.timestamp for event in events], dtype=np.int64),
+        event_ids=[event.event_id for event in events],
+        event_types=[event.event_type for event in events],
+        entities=[event.metadata.get("entity", "all") for event in events],
+        categories={key: [event.metadata.get(key) for event in events] for key in keys},  # type: ignore[dict-item]
+    )
+    batch.check()
+    return batch
+
+
+class CreateModel(Body):
+    """A new, untrained model of a domain."""
+
+    domain: Annotated[str, Field(description="security, performance, business or sensor", examples=["performance"])]
+    name: Annotated[
+        str | None,
+        Field(
+            max_length=64,
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+            description="A name to know it by; the id begins with it",
+        ),
+    ] = None
+    features: Annotated[
+        list[Name],
+        Field(max_length=4096, description="Names of the numeric features of its events; empty: the domain's own"),
+    ] = Field(default_factory=list)
+    categories: Annotated[
+        list[Name], Field(max_length=256, description="Names of the categories in its events' metadata")
+    ] = Field(default_factory=list)
+    neuromorphic: Annotated[
+        Json | None,
+        Field(
+            description="The network, in the form of the YAML's neuromorphic section; left out, the domain's own",
+            examples=[{"network": {"layers": [{"type": "reservoir", "neurons": 256, "spectral_radius": 0.9}]}}],
+        ),
+    ] = None
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Equal seeds give equal models")] = 0
+
+
+class DeploymentOut(BaseModel):
+    """A model at work on a stream."""
+
+    model_id: str
+    version: str
+    stream: str
+    shards: int
+    status: Literal["running", "stopped", "failed"]
+    detail: str = Field(description="Why it does not run; empty while it does")
+    events_processed: int = Field(description="Events since this process took it on")
+    positions: dict[int, int] = Field(
+        description="By shard: the position up to which its events are processed and kept"
+    )
+
+
+class ModelOut(BaseModel):
+    """A model of the service."""
+
+    model_id: str
+    name: str
+    domain: str
+    version: str
+    features: list[str] = Field(
+        description="Names of the numeric features it expects, in order; empty until it has seen events"
+    )
+    categories: list[str]
+    anomaly_types: list[str]
+    threshold: float = Field(description="Score from which an event is an anomaly: -log10 of the tail probability")
+    events_seen: int
+    created_at: int = Field(description="µs since 1970 UTC")
+    deployments: list[DeploymentOut]
+
+
+class ModelList(BaseModel):
+    """All models of the service."""
+
+    models: list[ModelOut]
+
+
+class Train(_Events):
+    """Events to learn from, posted or in a stream of the bus: exactly one of ``events`` and ``stream``."""
+
+    events: Annotated[list[Event] | None, Field(description="In the order in which they are to be seen")] = None  # type: ignore[assignment]
+    stream: Stream | None = None
+    labels: Annotated[
+        dict[str, bool], Field(description="By event id: whether the event was an anomaly, where that is known")
+    ] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.events is None) == (self.stream is None):
+            raise ValueError("give either 'events' to learn from, or the 'stream' that holds them")
+        return self
+
+
+class Deploy(Body):
+    """Where a model is to work."""
+
+    stream: Stream
+    shards: Annotated[int, Field(ge=1, le=1024, description="Shards to make the stream with, if there is none yet")] = 8
+    start: Annotated[
+        Literal["beginning", "end"], Field(description="Score what the stream already holds, or only what comes now")
+    ] = "beginning"
+
+
+class Score(_Events):
+    """Events to score at once."""
+
+    learn: Annotated[bool, Field(description="Whether the model learns from them, after scoring each")] = True
+
+
+class VerdictOut(BaseModel):
+    """What a model says of one event."""
+
+    event_id: str
+    timestamp: int
+    entity: str
+    score: float | None = Field(
+        description="-log10 of the calibrated tail probability; null for an event that was rejected"
+    )
+    severity: float = Field(description="0..1, comparable across streams; 0.5 at the threshold")
+    alarm: float = Field(description="What the alarm neurons said: one word a burst of anomalies, 0 when silent")
+    anomaly: bool = Field(description="Whether the score reaches the threshold")
+    type: str = Field(description="The anomaly's type; empty for an ordinary event")
+    anomaly_id: str | None = Field(
+        description="Where GET /api/v1/anomalies/{anomaly_id} tells why; null for what is no alarm of its own"
+    )
+
+
+class Rejected(BaseModel):
+    """An event that could not be scored, and why."""
+
+    event_id: str
+    reason: str
+
+
+class Scored(BaseModel):
+    """Verdicts in the order of the events."""
+
+    model_id: str
+    version: str
+    threshold: float
+    verdicts: list[VerdictOut]
+    rejected: list[Rejected]
+
+
+class AnomalyOut(BaseModel):
+    """A detected anomaly: the Avro record AnomalyEvent, and what filters need."""
+
+    anomaly_id: str
+    detected_at: int = Field(description="µs since 1970 UTC")
+    anomaly_type: str
+    severity: float
+    spike_pattern: list[float] = Field(description="Firing rates of the reservoir's population buckets at detection")
+    contributing_events: list[str]
+    recommended_actions: list[str]
+    entity: str
+    model: str
+    stream: str
+    score: float
+    explanation: str
+
+
+class AnomalyList(BaseModel):
+    """One page of anomalies, the latest first."""
+
+    anomalies: list[AnomalyOut]
+    next_cursor: str | None = Field(description="Send it as cursor for the next page; null on the last one")
+
+
+class AnomalyQuery(BaseModel):
+    """Filters of GET /api/v1/anomalies; all that are given must hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    since: Annotated[int | None, Field(ge=0, le=_INT64, description="Detected at or after; µs since 1970 UTC")] = None
+    until: Annotated[int | None, Field(ge=0, le=_INT64, description="Detected before; µs since 1970 UTC")] = None
+    type: Annotated[str | None, Field(max_length=200, description="Anomaly type")] = None
+    severity: Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False, description="At least this severe")] = None
+    entity: Annotated[str | None, Field(max_length=1024)] = None
+    model: Annotated[str | None, Field(max_length=200, description="Model id")] = None
+    stream: Annotated[str | None, Field(max_length=200)] = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="Anomalies a page")] = 100
+    cursor: Annotated[str | None, Field(max_length=512, description="next_cursor of the page before")] = None
+
+
+class RegisterPattern(Body):
+    """A pattern to recognise: the firing of the reservoir at an anomaly that is known, by id or written out."""
+
+    name: Name
+    anomaly_type: Annotated[Name, Field(description="The type that anomalies like it are given")]
+    anomaly_id: Annotated[
+        str | None, Field(max_length=64, description="A detected anomaly whose spike pattern it is")
+    ] = None
+    spike_pattern: Annotated[
+        list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None, Field(min_length=1, max_length=4096)
+    ] = None
+    model_id: Annotated[
+        str | None,
+        Field(description="The model whose patterns it belongs to; left out with anomaly_id, that anomaly's model"),
+    ] = None
+    similarity: Annotated[float, Field(gt=0, le=1, description="Cosine from which an anomaly counts as like it")] = 0.95
+    recommended_actions: Annotated[list[Name], Field(max_length=32)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_pattern(self) -> Self:
+        if (self.anomaly_id is None) == (self.spike_pattern is None):
+            raise ValueError("give either the 'anomaly_id' of a detected anomaly, or a 'spike_pattern'")
+        if self.spike_pattern is not None and self.model_id is None:
+            raise ValueError("a written 'spike_pattern' belongs to a model; name it in 'model_id'")
+        if self.spike_pattern is not None and not any(self.spike_pattern):
+            raise ValueError("a 'spike_pattern' of zeros is like nothing; give the rates of an anomaly")
+        return self
+
+
+class PatternOut(BaseModel):
+    """A registered pattern."""
+
+    pattern_id: str
+    name: str
+    anomaly_type: str
+    model_id: str
+    spike_pattern: list[float]
+    similarity: float
+    recommended_actions: list[str]
+    created_at: int = Field(description="µs since 1970 UTC")

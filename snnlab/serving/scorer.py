@@ -1,0 +1,88 @@
+"""A detector at work in the service: one batch at a time, measured, its anomalies named and matched with patterns."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+
+from snnlab.detectors import Detector, Verdicts
+from snnlab.detectors.detector import DeadLetter
+from snnlab.events import EventBatch
+from snnlab.events.anomaly import Anomaly
+from snnlab.serving.metrics import Metrics
+from snnlab.serving.patterns import PatternMemory
+
+__all__ = ["Found", "Scorer", "rows_of"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a batch came to."""
+
+    verdicts: Verdicts
+    anomalies: list[Anomaly]
+    rejected: list[DeadLetter]
+
+
+class Scorer:
+    """A detector with its name, used by one thread at a time."""
+
+    def __init__(
+        self, detector: Detector, model_id: str, version: int, metrics: Metrics, patterns: PatternMemory
+    ) -> None:
+        self.detector = detector
+        self.model_id = model_id
+        self.version = version
+        self._metrics = metrics
+        self._patterns = patterns
+        self._lock = Lock()
+
+    def score(self, batch: EventBatch, *, learn: bool = True, stream: str = "") -> Found:
+        """Verdicts on a batch, and its anomalies. Raises DataError for events that cannot be scored at all."""
+        with self._lock:
+            begun = time.perf_counter()
+            verdicts = self.detector.process(batch, learn)
+            seconds = time.perf_counter() - begun
+            rejected = list(self.detector.rejected)
+        self._fired(verdicts)
+        anomalies = self._patterns.recognise(verdicts.to_anomalies(self.model_id, stream, self.version))
+        types = [anomaly.anomaly_type for anomaly in anomalies]
+        self._metrics.observe(self.model_id, stream, events=len(batch) - len(rejected), types=types, seconds=seconds)
+        if rejected:
+            self._metrics.dead_letters(self.model_id, stream, len(rejected))
+        return Found(verdicts, anomalies, rejected)
+
+    def label(self, verdicts: Verdicts, labels: dict[str, bool]) -> int:
+        """Teach the detector labels of events it has just scored, and count how many agreed; returns how many fit."""
+        known = [
+            (event, bool(flag))
+            for event, flag in zip(verdicts.event_id, verdicts.anomaly, strict=True)
+            if event in labels
+        ]
+        with self._lock:
+            for event, _ in known:
+                self.detector.feedback(event, labels[event])
+        self._metrics.labels(self.model_id, sum(labels[event] == flag for event, flag in known), len(known))
+        return len(known)
+
+    def save(self) -> bytes:
+        """Everything that the detector has learnt and remembers."""
+        with self._lock:
+            return self.detector.save()
+
+    def _fired(self, verdicts: Verdicts) -> None:
+        scored = np.isfinite(verdicts.score)
+        clock = self.detector.domain.clock
+        if scored.any():
+            share = float(verdicts.pattern[scored].mean())
+            seconds = clock.event_ticks * clock.tick_ms / 1000.0
+            self._metrics.firing(self.model_id, share, events=int(scored.sum()), event_s=seconds)
+
+
+def rows_of(batch: EventBatch, rejected: Sequence[DeadLetter]) -> tuple[EventBatch, list[str]]:
+    """The rejected events of a batch, and their reasons in the same order."""
+    reasons = {rejection.event_id: rejection.reason for rejection in rejected}
+    rows = [row for row, event_id in enumerate(batch.event_ids) if event_id in reasons]
+    return batch.take(rows), [reasons[batch.event_ids[row]] for row in rows]

@@ -1,0 +1,230 @@
+"""The background loop that scores a stream: consume, process, publish, checkpoint, acknowledge, in this order.
+
+A shard is owned by whoever holds its lease, and a checkpoint is written under that lease only. What the bus
+delivers again, because the process ended between a checkpoint and its acknowledgement, lies at or before the
+checkpoint and is skipped; what was published after the last checkpoint is published again under the same ids.
+So every event counts exactly once in the state, and every anomaly is told at least once.
+"""
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Event, Thread
+
+import structlog
+
+from snnlab.errors import BusError, SnnlabError, StoreError
+from snnlab.events import EventBatch
+from snnlab.serving.metrics import Metrics
+from snnlab.serving.scorer import Found, Scorer, rows_of
+from snnlab.stores import Lease, ShardKey, Store
+from snnlab.streams import Bus
+from snnlab.streams.sift import sift
+
+__all__ = ["Assignment", "Pace", "Worker"]
+
+_Load = Callable[[bytes], Scorer]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A version of a model put to work on a stream. ``body`` is the model that each shard starts from."""
+
+    model_id: str
+    version: int
+    stream: str
+    shards: int
+    body: bytes = field(repr=False)
+
+    def key(self, shard: int) -> ShardKey:
+        """The name under which the store keeps a shard's checkpoints: those of one version only."""
+        return ShardKey(f"{self.model_id}@{self.version}", self.stream, shard)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Events a batch, and seconds: between checkpoints, between looks at an idle stream, and of a lease."""
+
+    batch: int = 1000
+    checkpoint_s: float = 1.0
+    poll_s: float = 0.05
+    hold_s: float = 10.0
+
+
+class _Shard:
+    """One shard in this worker's hands."""
+
+    def __init__(self, lease: Lease, scorer: Scorer, position: int | None, now: float) -> None:
+        self.lease = lease
+        self.scorer = scorer
+        self.position = position
+        self.kept = position
+        self.kept_at = now
+        self.renewed_at = now
+
+
+class Worker:
+    """Scores one stream with one version of a model, on a thread of its own between ``start`` and ``stop``.
+
+    ``step`` is one round over the shards; it may be called instead of starting the thread. A batch that cannot be
+    scored goes to the dead letters with the reason, and the stream goes on. When the bus or the store fails, the
+    shards are let go and taken again from their last checkpoints.
+    """
+
+    def __init__(
+        self, bus: Bus, store: Store, assignment: Assignment, load: _Load, metrics: Metrics, pace: Pace | None = None
+    ) -> None:
+        self.assignment = assignment
+        self.processed = 0
+        self.failure = ""
+        self._bus = bus
+        self._store = store
+        self._load = load
+        self._metrics = metrics
+        self._pace = pace or Pace()
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._held: dict[int, _Shard] = {}
+        self._stop = Event()
+        self._thread: Thread | None = None
+        self._log = structlog.get_logger("snnlab.serving").bind(model=assignment.model_id, stream=assignment.stream)
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread is at work."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def positions(self) -> dict[int, int]:
+        """By shard: the position of its last checkpoint."""
+        return {shard: held.kept for shard, held in sorted(self._held.copy().items()) if held.kept is not None}
+
+    def start(self) -> None:
+        """Go to work in the background."""
+        self._stop.clear()
+        self._thread = Thread(target=self._run, name=f"snnlab-{self.assignment.stream}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch at hand, write the last checkpoints, give the shards back."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._let_go()
+
+    def step(self) -> int:
+        """One round over the shards; returns the events processed. Raises BusError and StoreError as they come."""
+        done = 0
+        for shard in range(self.assignment.shards):
+            held = self._hold(shard)
+            if held is None:
+                continue
+            done += self._consume(shard, held)
+            if time.monotonic() - held.kept_at >= self._pace.checkpoint_s:
+                self._checkpoint(shard, held)
+        self.processed += done
+        return done
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                done = self.step()
+                self.failure = ""
+            except (BusError, StoreError) as error:
+                self._fail(error)
+                done = 0
+            except Exception as error:  # noqa: BLE001 - a worker outlives what it did not foresee, and says so
+                self._fail(error)
+                done = 0
+            if not done:
+                self._stop.wait(1.0 if self.failure else self._pace.poll_s)
+
+    def _fail(self, error: Exception) -> None:
+        self.failure = str(error) if isinstance(error, SnnlabError) else f"{type(error).__name__}: {error}"
+        self._log.error("worker failed; its shards start again from their checkpoints", exc_info=error)
+        self._held.clear()
+
+    def _hold(self, shard: int) -> _Shard | None:
+        """The shard, taken or its lease renewed; None while another process has it."""
+        held, now = self._held.get(shard), time.monotonic()
+        if held is None:
+            return self._take(shard, now)
+        if now - held.renewed_at > self._pace.hold_s / 3:
+            lease = self._store.renew(held.lease, hold_s=self._pace.hold_s)
+            if lease is None:
+                del self._held[shard]
+                return None
+            held.lease, held.renewed_at = lease, now
+        return held
+
+    def _take(self, shard: int, now: float) -> _Shard | None:
+        key = self.assignment.key(shard)
+        lease = self._store.acquire(key, self._owner, hold_s=self._pace.hold_s)
+        if lease is None:
+            return None
+        saved = self._store.load(key)
+        committed = self._bus.committed(self.assignment.model_id, self.assignment.stream, shard)
+        position = saved.position if saved else committed
+        held = _Shard(lease, self._load(saved.learned if saved else self.assignment.body), position, now)
+        self._held[shard] = held
+        return held
+
+    def _consume(self, shard: int, held: _Shard) -> int:
+        done = 0
+        for position, batch in self._bus.consume(self.assignment.stream, shard, held.position, self._pace.batch):
+            if held.position is not None and position <= held.position:
+                continue
+            self._process(held.scorer, batch)
+            held.position = position
+            done += len(batch)
+        return done
+
+    def _process(self, scorer: Scorer, batch: EventBatch) -> None:
+        stream = self.assignment.stream
+        good, reasons = sift(batch)
+        if reasons:
+            bad = batch.take((~good).nonzero()[0])
+            self._set_aside(bad, reasons)
+            batch = batch.take(good.nonzero()[0])
+        try:
+            found = scorer.score(batch, stream=stream)
+        except (BusError, StoreError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one poisoned batch must not stop a stream
+            self._log.warning("batch cannot be scored; its events are dead letters", exc_info=error)
+            self._set_aside(batch, [str(error) or type(error).__name__] * len(batch))
+            return
+        self._publish(batch, found)
+
+    def _publish(self, batch: EventBatch, found: Found) -> None:
+        if found.rejected:
+            bad, reasons = rows_of(batch, found.rejected)
+            self._bus.dead_letter(self.assignment.stream, bad, reasons)
+        if found.anomalies:
+            self._store.put_anomalies(found.anomalies)
+            self._bus.publish_anomalies(self.assignment.stream, found.anomalies)
+
+    def _set_aside(self, batch: EventBatch, reasons: Sequence[str]) -> None:
+        if len(batch):
+            self._bus.dead_letter(self.assignment.stream, batch, reasons)
+            self._metrics.dead_letters(self.assignment.model_id, self.assignment.stream, len(batch))
+
+    def _checkpoint(self, shard: int, held: _Shard) -> None:
+        held.kept_at = time.monotonic()
+        if held.position is None or held.position == held.kept:
+            return
+        if not self._store.save(held.lease, held.position, held.scorer.save(), {}):
+            del self._held[shard]
+            return
+        held.kept = held.position
+        self._bus.commit(self.assignment.model_id, self.assignment.stream, shard, held.position)
+
+    def _let_go(self) -> None:
+        for shard, held in list(self._held.items()):
+            try:
+                self._checkpoint(shard, held)
+                self._store.release(held.lease)
+            except SnnlabError as error:
+                self._fail(error)
+        self._held.clear()
