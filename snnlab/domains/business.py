@@ -1,37 +1,68 @@
 """The business domain."""
 
 from snnlab.domains.domain import AnomalyType, Domain, ReadoutSpec
+from snnlab.features import Feature
 
 __all__ = ["BUSINESS"]
+
+DAY = 86_400.0
 
 BUSINESS = Domain(
     name="business",
     title="Business process anomalies",
-    entity="case",
+    entity="customer",
+    features=(
+        Feature(name="amount", aggregate="deviation", column="amount_eur", window=180 * DAY, log=True, group="amount"),
+        Feature(
+            name="new activity", aggregate="novel", column="activity", key="employee", window=365 * DAY, group="habit"
+        ),
+        Feature(name="own approval", aggregate="match", column="requester", other="approver", group="approval"),
+        Feature(name="step", aggregate="category", column="activity", group="order"),
+    ),
     types=(
         AnomalyType(
             name="transaction_pattern_change",
             title="Transaction pattern change",
             hints=("amount", "price", "value", "total", "sum"),
-            signature={"readout:level": 0.2},
+            signature={"amount": 1, "readout:level": 0.2},
+            actions=(
+                "Confirm the order with the customer over a known channel",
+                "Hold payment and delivery until it is confirmed",
+                "Check whether the customer's account data changed lately",
+            ),
         ),
         AnomalyType(
             name="workflow_deviation",
             title="Workflow deviation",
             hints=("activity", "step", "event", "task", "state"),
-            signature={"readout:context": 0.2},
+            signature={"order": 1, "readout:context": 0.2},
+            actions=(
+                "Stop the case before its next step",
+                "Have the skipped or swapped step done and recorded",
+                "Ask who moved the case on, and how the system let them",
+            ),
         ),
         AnomalyType(
             name="unusual_user_behavior",
             title="Unusual user behaviour",
             hints=("resource", "user", "org", "employee", "terminal"),
-            signature={},
+            signature={"habit": 1},
+            actions=(
+                "Ask the employee's manager whether the task was handed over",
+                "Check the employee's account for use by someone else",
+                "Review the employee's other actions of the day",
+            ),
         ),
         AnomalyType(
             name="compliance_violation",
             title="Compliance violation",
             hints=("approv", "role", "group", "limit"),
-            signature={},
+            signature={"approval": 1},
+            actions=(
+                "Have the approval repeated by someone else",
+                "Report the case to the compliance officer",
+                "Close the gap in the rule that separates duties",
+            ),
         ),
     ),
     readouts=(

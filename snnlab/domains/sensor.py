@@ -1,37 +1,73 @@
 """The sensor domain."""
 
 from snnlab.domains.domain import AnomalyType, Domain, ReadoutSpec
+from snnlab.features import Feature
 
 __all__ = ["SENSOR"]
+
+DAY = 86_400.0
 
 SENSOR = Domain(
     name="sensor",
     title="Sensor patterns",
     entity="machine",
+    features=(
+        Feature(name="temperature", aggregate="deviation", column="temperature_c", window=DAY / 2, group="environment"),
+        Feature(name="humidity", aggregate="deviation", column="humidity_percent", window=DAY / 2, group="environment"),
+        Feature(
+            name="pressure", aggregate="deviation", column="pressure_bar", window=7 * DAY, log=True, group="machine"
+        ),
+        Feature(
+            name="vibration", aggregate="deviation", column="vibration_mm_s", window=7 * DAY, log=True, group="wear"
+        ),
+        Feature(
+            name="dimension", aggregate="deviation", column="dimension_mm", key="product", window=7 * DAY, group="part"
+        ),
+    ),
     types=(
         AnomalyType(
             name="environmental_change",
             title="Environmental change",
             hints=("temp", "humid", "ambient", "thermo"),
-            signature={"readout:level": 0.2},
+            signature={"environment": 1, "readout:level": 0.2},
+            actions=(
+                "Check ventilation, heating and open doors near the machine",
+                "Compare with the sensors next to it to rule out a broken one",
+                "Pause work that needs a stable climate",
+            ),
         ),
         AnomalyType(
             name="equipment_malfunction",
             title="Equipment malfunction",
             hints=("pressure", "current", "volt", "flow", "speed", "torque"),
-            signature={"readout:change": 0.2},
+            signature={"machine": 1, "readout:change": 0.2},
+            actions=(
+                "Stop the machine and secure it",
+                "Inspect the pressure line, seals and bearings",
+                "Set aside the parts made since the event",
+            ),
         ),
         AnomalyType(
             name="predictive_maintenance",
             title="Predictive maintenance trigger",
             hints=("vibration", "accel", "rms", "wear"),
-            signature={},
+            signature={"wear": 1, "machine": -1},
+            actions=(
+                "Plan an inspection of bearings and balance within the week",
+                "Order the spare parts that wear",
+                "Watch the vibration trend and shorten the lubrication interval",
+            ),
         ),
         AnomalyType(
             name="quality_control_deviation",
             title="Quality control deviation",
             hints=("quality", "dimension", "width", "thick", "weight"),
-            signature={"readout:predictive": 0.2},
+            signature={"part": 1, "readout:predictive": 0.2},
+            actions=(
+                "Measure the part again by hand and set the lot aside",
+                "Check tool wear, offset and the program for this product",
+                "Recalibrate the gauge",
+            ),
         ),
     ),
     readouts=(
