@@ -4,8 +4,8 @@
 one SQLite file.
 """
 
+from snnlab.events.shards import shard_of, shards_of
 from snnlab.streams.base import Bus, DeadLetter, Published, StreamInfo
-from snnlab.streams.shards import shard_of, shards_of
 from snnlab.streams.urls import connect
 
 __all__ = ["Bus", "DeadLetter", "Published", "StreamInfo", "connect", "shard_of", "shards_of"]

@@ -14,10 +14,10 @@ from snnlab.errors import BusError, ConfigError, EventError
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.events.arrow import decode_anomalies, encode_anomalies, encode_events
+from snnlab.events.shards import shards_of
 from snnlab.streams.base import DeadLetter, OnBadRow, Published, StreamInfo
 from snnlab.streams.letters import letters_after, open_letters, reopen, set_aside
 from snnlab.streams.log import LAYOUT, append, events_of, head, rows_after, unsealed
-from snnlab.streams.shards import shards_of
 from snnlab.streams.sift import sift
 
 __all__ = ["SqliteBus"]
