@@ -15,13 +15,15 @@ class Verdict:
     type: list[str]
     groups: np.ndarray
     group_names: tuple[str, ...]
+    alarm: np.ndarray
+    spoken: np.ndarray
 
 
 class Difference:
-    """A whole detector in three lines: the size of the step, flagged above 5; it notes what it was asked to learn."""
+    """A whole detector in three lines: the size of the step, flagged above 5; it notes what it was told to learn."""
 
     def __init__(self):
-        self.last, self.learnt = None, []
+        self.last, self.learnt, self.labels = None, [], []
 
     def process(self, batch, learn=True):
         values = batch.values[:, 0]
@@ -30,7 +32,12 @@ class Difference:
             self.last = values[-1]
         self.learnt += [learn] * len(values)
         flag = score > 5
-        return Verdict(batch.event_ids, score, flag, ["jump" if f else "" for f in flag], score[:, None], ("value",))
+        names = ["jump" if f else "" for f in flag]
+        return Verdict(batch.event_ids, score, flag, names, score[:, None], ("value",), score * flag, flag)
+
+    def feedback(self, event_id, label, at=None):
+        self.labels.append((event_id, label, at))
+        return True
 
 
 @pytest.fixture
@@ -46,3 +53,8 @@ def stream():
         values[row] += 20 if name == "jump" else -20
         label[row], kind[row] = 1, name
     return LabelledStream("steps", EventBatch.from_columns(values, ["load"]), label, kind, train=100)
+
+
+@pytest.fixture
+def factory():
+    return lambda stream: Difference()
