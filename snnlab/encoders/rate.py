@@ -1,6 +1,5 @@
 """Rate code: the larger the value, the more spikes."""
 
-import math
 from typing import ClassVar
 
 import numpy as np
@@ -74,8 +73,11 @@ def _rate_spikes(u: Array, neurons: int, peak: float, ticks: int) -> tuple[Array
         symbol[i] = min(int(u[i] * neurons), neurons - 1)
         for j in range(neurons):
             phase = (j + 0.5) / neurons
+            fired = 0
             for t in range(ticks):
-                if math.floor((t + 1) * rate + phase) > math.floor(t * rate + phase):
+                due = int((t + 1) * rate + phase)
+                if due > fired:
                     address[i, t * neurons + j] = j
                     tick[i, t * neurons + j] = t
+                    fired = due
     return address, tick, symbol

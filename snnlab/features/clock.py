@@ -19,6 +19,7 @@ from jaxtyping import Int8, Int32, Int64
 from pydantic import BaseModel, ConfigDict, Field
 
 from snnlab.features.following import follow
+from snnlab.features.readonly import readonly
 
 __all__ = ["UNSEEN", "Clock", "Lateness"]
 
@@ -112,7 +113,8 @@ class Clock(BaseModel):
         >>> last
         array([5000])
         """
-        gap, verdict = follow(rows, now_us, last_us, self.us_per_tick, self.gap_cap_ticks, self.lateness_us)
+        at, now = readonly(rows, np.int64), readonly(now_us, np.int64)
+        gap, verdict = follow(at, now, last_us, self.us_per_tick, self.gap_cap_ticks, self.lateness_us)
         return gap, verdict
 
     def advance(self, until_us: int, last_us: Int64[np.ndarray, " e"]) -> Int64[np.ndarray, " e"]:

@@ -11,6 +11,7 @@ from snnlab.errors import ConfigError, EventError
 from snnlab.events.batch import Categorical, EventBatch
 from snnlab.features.aggregates import AGGREGATES, HEAD, SLOTS, first_flaw, walk
 from snnlab.features.feature import Feature
+from snnlab.features.readonly import readonly
 from snnlab.features.symbols import symbols_of
 from snnlab.types import Array, Arrays
 
@@ -158,13 +159,13 @@ class FeatureBank:
         """
         layout = self._layout_of(batch)
         n = len(batch)
-        values = _frozen(batch.values)
-        entity_rows = _frozen(rows.astype(np.int64))
+        values = readonly(batch.values, np.float64)
+        entity_rows = readonly(rows, np.int64)
         self._check(batch, values, entity_rows, layout, state)
         symbols = np.empty((n, len(self.words)), dtype=np.int32)
         for at, name in enumerate(self.words):
             symbols[:, at] = symbols_of(_words(batch, name))
-        times = _frozen(batch.timestamps)
+        times = readonly(batch.timestamps, np.int64)
         out = np.empty((len(self.numeric), n))
         for plan in layout.plans:
             prefix = plan.prefix
@@ -182,8 +183,8 @@ class FeatureBank:
         if key == "entity":
             return entity_rows
         if key == "stream":
-            return _frozen(np.zeros(len(entity_rows), dtype=np.int64))
-        return _frozen(_slots(symbols[:, self.words.index(key)]))
+            return readonly(np.zeros(len(entity_rows)), np.int64)
+        return readonly(_slots(symbols[:, self.words.index(key)]), np.int64)
 
     def _check(
         self,
@@ -271,10 +272,3 @@ def _slots(symbols: Int32[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
 
 def _integers(numbers: Sequence[int] | Array) -> Int64[np.ndarray, " k"]:
     return np.asarray(numbers, dtype=np.int64)
-
-
-def _frozen(array: Array) -> Array:
-    """A read-only view: kernels are compiled once, for read-only input."""
-    view = np.ascontiguousarray(array).view()
-    view.flags.writeable = False
-    return view

@@ -4,8 +4,6 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from snnlab.errors import ConfigError
-
 __all__ = ["Aggregate", "Feature"]
 
 Aggregate = Literal[
@@ -36,7 +34,7 @@ class Feature(BaseModel):
     or the name of a category column (a window over another key, such as a fraud's terminal);
     ``window`` is the time constant of the leak in seconds; ``group`` is the group of evidence it belongs to;
     ``log`` takes sign(x) · log1p(|x|) of the column before it is aggregated; of the result where that is a count, sum
-    or distinct. Raises ConfigError where the aggregate needs a column that is not named.
+    or distinct. A ValidationError tells of an aggregate whose column is not named.
 
     >>> Feature(name="spend", aggregate="deviation", column="amount", window=86400.0, log=True).key
     'entity'
@@ -58,9 +56,9 @@ class Feature(BaseModel):
     def _columns_named(self) -> Self:
         needs = self.aggregate in _CATEGORY or self.aggregate in _NUMERIC
         if needs and self.column is None:
-            raise ConfigError(f"feature {self.name!r}: {self.aggregate!r} reads a column; name it with column=")
+            raise ValueError(f"feature {self.name!r}: {self.aggregate!r} reads a column; name it with column=")
         if self.aggregate == "match" and self.other is None:
-            raise ConfigError(f"feature {self.name!r}: 'match' compares two columns; name the second with other=")
+            raise ValueError(f"feature {self.name!r}: 'match' compares two columns; name the second with other=")
         return self
 
     @property

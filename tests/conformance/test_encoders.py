@@ -86,7 +86,9 @@ def copied(learnt):
 
 
 def equal_arrays(a, b):
-    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) and a[name].dtype == b[name].dtype for name in a)
+    return a.keys() == b.keys() and all(
+        np.array_equal(a[name], b[name]) and a[name].dtype == b[name].dtype for name in a
+    )
 
 
 @every
@@ -94,7 +96,7 @@ def test_json_and_pickle_give_the_same_code(code):
     again = encoder_from_json(json.loads(json.dumps(code.to_json())), kinds={code.kind: type(code)})
     assert again == code
     if type(code).__module__ != __name__:  # a test module has no name to be found by
-        assert pickle.loads(pickle.dumps(code)) == code
+        assert pickle.loads(pickle.dumps(code)) == code  # noqa: S301 - our own bytes
 
 
 @every

@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snnlab.encoders import KINDS, Encoder, Spikes, digest, encoder_from_json, is_custom, load_source, register, source_of
+from snnlab.encoders import (
+    KINDS,
+    Encoder,
+    Spikes,
+    digest,
+    encoder_from_json,
+    is_custom,
+    load_source,
+    register,
+    source_of,
+)
 from snnlab.encoders.custom import PRELUDE
 from snnlab.errors import ConfigError
 
@@ -176,7 +186,10 @@ def test_a_class_without_source_says_what_to_do():
         ("class NoKind(Encoder):\n    n: int = 1\n", "one Encoder subclass"),
         ("raise ValueError('no')", "does not run: ValueError: no"),
         (
-            'class Cached(Encoder):\n    kind: ClassVar[str] = "cached"\n    @staticmethod\n    @njit(cache=True)\n    def _f(x):\n        return x\n',
+            (
+                'class Cached(Encoder):\n    kind: ClassVar[str] = "cached"\n'
+                "    @staticmethod\n    @njit(cache=True)\n    def _f(x):\n        return x\n"
+            ),
             "leave cache=True out",
         ),
     ],

@@ -9,7 +9,7 @@ def test_the_codes_of_the_package_are_there():
 
 
 def test_unknown_kind_names_the_known_ones():
-    with pytest.raises(ConfigError, match="no encoder of kind 'morse'.*population"):
+    with pytest.raises(ConfigError, match=r"no encoder of kind 'morse'.*population"):
         encoder_from_json({"kind": "morse"})
 
 

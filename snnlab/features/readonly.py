@@ -1,0 +1,19 @@
+"""Arrays as kernels take them: contiguous, of one type, read-only. A kernel is then compiled once."""
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from snnlab.types import Array
+
+__all__ = ["readonly"]
+
+
+def readonly(array: Array, dtype: DTypeLike) -> Array:
+    """A read-only view of an array, copied only where its type or layout asks for it.
+
+    >>> readonly(np.zeros(2, np.int32), np.int64).flags.writeable
+    False
+    """
+    view = np.ascontiguousarray(array, dtype=dtype).view()
+    view.flags.writeable = False
+    return view
