@@ -9,6 +9,8 @@ __all__ = ["departed", "narrate", "surprised"]
 
 SLIGHT, CLEAR, FAR = 2.0, 4.0, 10.0
 """Deviations from which a value lies clearly, far, and beyond all measure from the usual."""
+MINOR = 0.05
+"""Share of the evidence below which a group is not worth naming."""
 
 
 def narrate(verdicts: Verdicts, row: int, batch: EventBatch | None = None) -> str:
@@ -22,7 +24,8 @@ def narrate(verdicts: Verdicts, row: int, batch: EventBatch | None = None) -> st
     """
     entity, kind = verdicts.entity[checked_row(verdicts, row)], verdicts.type[row].replace("_", " ")
     far = [] if batch is None else [part for part in departures(batch, row) if abs(part.strength) >= SLIGHT]
-    body = departed(entity, far) if far else surprised(entity, attribution(verdicts, row, 3))
+    shares = tuple(share for share in attribution(verdicts, row, 3) if share.share >= MINOR)
+    body = departed(entity, far) if far else surprised(entity, shares)
     read = f"read as {kind}, " if kind else ""
     return f"{body}; {read}severity {float(verdicts.severity[row]):.2f}."
 

@@ -16,6 +16,7 @@ def verdicts_of(batch, groups, kind="latency_spike"):
         score=np.full(n, 6.0),
         severity=np.full(n, 0.75, np.float32),
         alarm=np.ones(n),
+        spoken=np.ones(n, bool),
         anomaly=np.ones(n, bool),
         type=[kind] * n,
         groups=np.asarray(groups, float),
