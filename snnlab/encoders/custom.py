@@ -102,9 +102,9 @@ def is_custom(cls: type[Encoder]) -> bool:
 def load_source(source: str) -> type[Encoder]:
     """The encoder class of a source that ``source_of`` gave. This runs the code: load only what you trust.
 
-    The same source gives the same class again. The class is not registered: give it to ``register``, or to
-    ``encoder_from_json`` as one of its ``kinds``. Raises ConfigError for a source that does not stand alone, does not
-    run, or does not define exactly one encoder.
+    The same source gives the same class again. The class is registered, in place of an older version of it; where two
+    versions live in one process, give each to ``encoder_from_json`` as its ``kinds``. Raises ConfigError for a source
+    that does not stand alone, does not run, does not define exactly one encoder, or takes the kind of another.
 
     >>> Sign = load_source('''
     ... class Sign(Encoder):
@@ -124,9 +124,15 @@ def load_source(source: str) -> type[Encoder]:
     >>> Sign().encode(np.array([-2.0, 3.0]), {}).symbol.tolist()
     [0, 1]
     """
+    from snnlab.encoders.registry import register
+
     name = f"snnlab_custom_{digest(source)[:16]}"
-    if name in sys.modules:
-        return _the_encoder(sys.modules[name])
+    module = sys.modules.get(name)
+    return register(_the_encoder(_executed(source, name) if module is None else module))
+
+
+def _executed(source: str, name: str) -> ModuleType:
+    """A new module in which a source has run; it is kept only when it holds an encoder."""
     _refuse_foreign(source, "the encoder")
     filename = f"<{name}>"
     module = ModuleType(name)
@@ -135,13 +141,14 @@ def load_source(source: str) -> type[Encoder]:
     sys.modules[name] = module  # pydantic looks names up there
     try:
         exec(compile(source, filename, "exec"), module.__dict__)  # noqa: S102 - the caller has decided to trust it
-        return _the_encoder(module)
+        _the_encoder(module)
     except Exception as error:
         del sys.modules[name]
         if isinstance(error, ConfigError):
             raise
         hint = "; leave cache=True out of njit, there is no file to keep a cache by" if "cache" in str(error) else ""
         raise ConfigError(f"the encoder's source does not run: {type(error).__name__}: {error}{hint}") from error
+    return module
 
 
 def _the_encoder(module: ModuleType) -> type[Encoder]:

@@ -71,7 +71,7 @@ import numpy as np
 from snnlab.encoders import encoder_from_json, load_source
 given = json.load(sys.stdin)
 cls = load_source(given["source"])
-code = encoder_from_json(given["code"], kinds={cls.kind: cls})
+code = encoder_from_json(given["code"])
 learnt = {name: np.array(array) for name, array in given["learnt"].items()}
 spikes = code.encode(np.array(given["values"]), learnt)
 print(json.dumps([spikes.address.tolist(), spikes.tick.tolist(), spikes.symbol.tolist(), learnt["highest"].tolist()]))
@@ -95,6 +95,7 @@ def test_a_notebook_cell_gives_source_that_loads(parity):
     assert is_custom(loaded)
     assert loaded is load_source(source)
     assert source_of(loaded) == source
+    assert KINDS["parity"] is loaded
     assert loaded(steps=3).to_json() == {"kind": "parity", "steps": 3}
 
 
@@ -198,6 +199,13 @@ def test_source_that_cannot_be_loaded_says_why(source, said):
     for _ in range(2):
         with pytest.raises(ConfigError, match=said):
             load_source(source)
+
+
+def test_a_source_cannot_take_a_kind_of_the_package():
+    source = 'class Mine(Encoder):\n    kind: ClassVar[str] = "rate"\n'
+    with pytest.raises(ConfigError, match="'rate' of Mine is taken"):
+        load_source(source)
+    assert not is_custom(KINDS["rate"])
 
 
 @settings(derandomize=True, deadline=None, max_examples=20)
