@@ -45,7 +45,8 @@ def load(folder: Path, name: str) -> LabelledStream:
     """
     months = parts(folder)[1:] if name == WHOLE else [name]
     tables = [table_in(folder, month, COLUMNS).select(COLUMNS) for month in months]
-    table = pa.concat_tables(tables)
+    # Copies of the set differ in the order of transactions of the same second.
+    table = pa.concat_tables(tables).sort_by([("TX_DATETIME", "ascending"), ("TRANSACTION_ID", "ascending")])
     label = table.column("TX_FRAUD").to_numpy().astype(np.int8)
     events = EventBatch.from_columns(
         table.column("TX_AMOUNT").to_numpy().astype(float)[:, None],

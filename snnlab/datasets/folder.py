@@ -8,15 +8,21 @@ from snnlab.config import Settings
 from snnlab.datasets.tables import read_table
 from snnlab.errors import DatasetMissing, FileFormatError
 
-__all__ = ["data_root", "path_of", "stems", "table_in"]
+__all__ = ["FETCHED", "data_root", "path_of", "stems", "table_in"]
+
+FETCHED = Path("data")
+"""Where ``fetch`` puts the sets unless told otherwise."""
 
 
 def data_root(root: str | Path | None = None) -> Path:
-    """The folder that holds ``nab``, ``skab``…: the one given, else the one that SNNLAB_DATA names.
+    """The folder that holds ``nab``, ``skab`` and the others: the one given, else the one that SNNLAB_DATA names.
 
-    Raises DatasetMissing where neither is there.
+    Without both it is ``data`` in the working directory, where ``fetch`` puts the sets, once it holds any.
+    Raises DatasetMissing where none is there.
     """
     found = Path(root) if root is not None else Settings.load().data
+    if found is None and FETCHED.is_dir() and any(child.is_dir() for child in FETCHED.iterdir()):
+        found = FETCHED
     if found is None:
         raise DatasetMissing(
             "no folder of public data: set SNNLAB_DATA to one, or make one with `snnlab data fetch SET`"
