@@ -1,5 +1,6 @@
 """What every encoder is: values in, spike addresses out, ranges adapted without looking ahead."""
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,6 +13,8 @@ from snnlab.errors import EventError
 from snnlab.types import Arrays, Json
 
 __all__ = ["Encoder", "Spikes", "finite"]
+
+_FEW = 16
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,12 @@ def finite(values: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
     row = np.ascontiguousarray(values, dtype=np.float64)
     if row.ndim != 1:
         raise EventError(f"values have {row.ndim} axes; an encoder takes one feature, a value an event")
-    good = np.isfinite(row)
-    if not good.all():
-        bad = int(np.argmin(good))
-        raise EventError(f"row {bad}: {row[bad]} is not a finite number; leave the event out or fill the value in")
+    # a few values are asked faster one by one, which is what an event on its own needs
+    if len(row) > _FEW or not all(map(math.isfinite, row.tolist())):
+        good = np.isfinite(row)
+        if not good.all():
+            bad = int(np.argmin(good))
+            raise EventError(f"row {bad}: {row[bad]} is not a finite number; leave the event out or fill the value in")
     view = row.view()
     view.flags.writeable = False
     return view
