@@ -57,6 +57,7 @@ def prepare(uri: str | None = None) -> str:
     _quietly()
     import mlflow
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     mlflow.set_tracking_uri(chosen)
     mlflow.set_registry_uri(chosen)
@@ -68,8 +69,11 @@ def prepare(uri: str | None = None) -> str:
                 _up_to_date(chosen)
         else:
             mlflow.MlflowClient().search_experiments(max_results=1)
-    except (MlflowException, OSError) as wrong:
-        raise ConfigError(f"tracking store {chosen!r} cannot be opened: {wrong}; set MLFLOW_TRACKING_URI") from wrong
+    except (MlflowException, SQLAlchemyError, OSError) as wrong:
+        why = str(wrong).partition("\n")[0]
+        raise ConfigError(
+            f"tracking store {chosen!r} cannot be opened: {why}; move it aside, or set MLFLOW_TRACKING_URI to another"
+        ) from wrong
     return chosen
 
 

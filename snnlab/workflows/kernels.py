@@ -32,7 +32,12 @@ def execute(
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **_: object) -> Any:  # noqa: ANN401
             client = PapermillNotebookClient(
-                nb_man, timeout=timeout_s, startup_timeout=start_timeout_s, kernel_name=kernel_name
+                nb_man,
+                timeout=timeout_s,
+                startup_timeout=start_timeout_s,
+                kernel_name=kernel_name,
+                # Below errors, a kernel only tells that it listens on the loopback interface.
+                extra_arguments=["--IPKernelApp.log_level=40"],
             )
             _tell(nb_man, progress)
             return client.execute(env=dict(environment))
