@@ -3,6 +3,7 @@
 from snnlab.evaluation.metrics.average_precision import average_precision, precision_recall_curve
 from snnlab.evaluation.metrics.card_precision import CardPrecision, card_precision_at_k
 from snnlab.evaluation.metrics.case_f1 import case_best_f1, case_scores
+from snnlab.evaluation.metrics.changepoint_nab import changepoint_nab, changes
 from snnlab.evaluation.metrics.detection_delay import Delay, detection_delay
 from snnlab.evaluation.metrics.false_alarms import false_alarms_per_day, false_alarms_per_events
 from snnlab.evaluation.metrics.labelled import segments
@@ -27,6 +28,8 @@ __all__ = [
     "card_precision_at_k",
     "case_best_f1",
     "case_scores",
+    "changepoint_nab",
+    "changes",
     "detection_delay",
     "false_alarms_per_day",
     "false_alarms_per_events",
