@@ -16,6 +16,7 @@ import sys
 import textwrap
 import typing
 from collections.abc import Iterator
+from importlib import import_module
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -24,7 +25,6 @@ import numba
 import numpy as np
 import pydantic
 
-import snnlab
 from snnlab.encoders.base import Encoder, Spikes, finite
 from snnlab.encoders.fields import field_spikes
 from snnlab.encoders.standing import fresh_range, standings
@@ -52,7 +52,7 @@ PRELUDE: dict[str, Any] = {
     "numba": numba,
     "numpy": np,
     "pydantic": pydantic,
-    "snnlab": snnlab,
+    "snnlab": import_module("snnlab"),  # by name: the package itself stands above this floor
     "standings": standings,
     "typing": typing,
     **{name: getattr(typing, name) for name in ("Annotated", "Any", "ClassVar", "Final", "Literal", "Self")},
