@@ -56,6 +56,9 @@ def stems(folder: Path, pattern: str) -> list[str]:
     """
     paths = [path for ending in (".csv", ".csv.gz") for path in folder.glob(pattern + ending)]
     names = {path.relative_to(folder).as_posix().removesuffix(".gz").removesuffix(".csv") for path in paths}
-    return sorted(
-        names, key=lambda name: [(part.isdigit(), part.zfill(12)) for part in name.replace("-", "/").split("/")]
-    )
+    return sorted(names, key=_in_order)
+
+
+def _in_order(name: str) -> list[tuple[bool, int, str]]:
+    parts = name.replace("-", "/").split("/")
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]

@@ -113,7 +113,12 @@ class EventBatch:
     def slice(self, start: int, stop: int) -> "EventBatch":
         """Events ``start`` to ``stop`` (not included), without a copy."""
         start, stop, _ = slice(start, stop).indices(len(self))
-        return EventBatch(self.record.slice(start, max(stop - start, 0)), self._vocabularies)
+        part = EventBatch(self.record.slice(start, max(stop - start, 0)), self._vocabularies)
+        # A live stream is cut into events of one: what the whole has already looked up need not be looked up again.
+        known = self.__dict__
+        part.__dict__.update({name: known[name] for name in ("names", "category_names") if name in known})
+        part.__dict__.update({name: known[name][start:stop] for name in ("values", "timestamps") if name in known})
+        return part
 
     def take(self, indices: Int64[np.ndarray, " k"] | Sequence[int]) -> "EventBatch":
         """The events at ``indices``, in their order."""

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from snnlab.datasets import public
+from snnlab.datasets.folder import stems
 from snnlab.errors import DatasetMissing, FileFormatError
 
 HERE = os.environ.get("SNNLAB_DATA")
@@ -168,3 +169,9 @@ def test_no_truth_is_ever_a_feature():
             stream = public.load(item.name, item.parts[-1])[0]
             assert not truth & {*stream.events.names, *stream.events.category_names}
             assert len(stream.events) == len(stream.label)
+
+
+def test_names_with_numbers_stand_in_the_order_of_the_numbers(tmp_path):
+    for name in ("b-10.csv", "b-2.csv.gz", "a-10.csv", "a-2.csv", "a-0.15.csv", "a-0.1.csv"):
+        (tmp_path / name).write_text("x\n1\n")
+    assert stems(tmp_path, "*") == ["a-0.1", "a-0.15", "a-2", "a-10", "b-2", "b-10"]
