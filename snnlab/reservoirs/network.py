@@ -118,6 +118,10 @@ class Network:
             np.zeros(n, real) if bias is None else bias.astype(real),
         )
 
+    def __repr__(self) -> str:
+        """Its size, for a reader."""
+        return f"Network({self.n_inputs} inputs, {self.n_neurons} neurons, {self.weights.size} synapses, {self.real})"
+
     @property
     def n_neurons(self) -> int:
         """Neurons."""
@@ -210,7 +214,7 @@ class Network:
         try:
             config = NeuromorphicConfig.from_json(bytes(arrays["config"].astype(np.uint8)))
             names = ("targets", "weights", "input_targets", "input_weights", "bias")
-            return cls(config, *(np.ascontiguousarray(arrays[name]) for name in names))
+            return cls(config, *(np.require(arrays[name], requirements=["C", "W"]) for name in names))
         except (KeyError, ConfigError) as error:
             raise ModelFormatError(f"not a network: {error}; save it again with Network.to_arrays") from error
 

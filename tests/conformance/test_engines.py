@@ -1,6 +1,7 @@
 """What every engine must hold. An engine enters by its name in ``snnlab.reservoirs.NAMES``."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def test_a_batch_may_be_split_anywhere(name, cuts):
     expected, learned, state = whole(name, net, stream)
     edges = [0, *sorted(cuts), 300]
     piecewise, own = net.fresh_learned(), net.fresh_state(ENTITIES)
-    parts = [drive(name, net, piecewise, own, stream, slice(a, b)) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [drive(name, net, piecewise, own, stream, slice(a, b)) for a, b in pairwise(edges)]
     assert spikes(*parts) == spikes(expected)
     assert same(piecewise, learned)
     assert same(own, state)
@@ -128,6 +129,17 @@ def test_neurons_are_sorted_and_counts_add_up(name):
         assert neurons == sorted(set(neurons))
         assert all(1 <= count <= TICKS for count in counts)
     assert activity.counts.sum() <= activity.total_spikes
+
+
+def test_a_volley_of_all_neurons_is_reported_whole(name):
+    net = network(**{"reservoir.input_strength": 50.0, "reservoir.input_fan_in": 96, "neuron.refractory": 1.0})
+    net = Network.build(net.config.replace({"learning.homeostasis.rate": 0.0}), INPUTS)
+    stream = events(200)
+    expected, _, _ = whole(name, net, stream)
+    learned, state = net.fresh_learned(), net.fresh_state(ENTITIES)
+    one_by_one = [drive(name, net, learned, state, stream, slice(e, e + 1)) for e in range(200)]
+    assert spikes(*one_by_one) == spikes(expected)
+    assert expected.neuron.size > 200 * net.n_neurons // 4
 
 
 def test_a_gap_is_what_silent_ticks_would_be(name):

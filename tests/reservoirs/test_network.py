@@ -31,8 +31,23 @@ def test_it_travels_as_arrays_and_as_a_pickle(tmp_path):
         back = Network.from_arrays(dict(arrays))
     assert same(network, back)
     assert back.config == network.config
+    assert repr(back) == "Network(30 inputs, 64 neurons, 384 synapses, float32)"
     assert np.array_equal(back.incoming.place, network.incoming.place)
     assert same(pickle.loads(pickle.dumps(network)), network)  # noqa: S301 - our own bytes
+
+
+def test_read_only_arrays_are_taken_as_copies():
+    network = Network.build(SMALL.replace({"learning.algorithm": "none"}))
+    arrays = {
+        name: np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+        for name, array in network.to_arrays().items()
+    }
+    back = Network.from_arrays(arrays)
+    nothing = np.zeros((0, 1), np.int32)
+    engine().drive(
+        back, back.fresh_learned(), back.fresh_state(1), nothing[:, 0], nothing, nothing, np.zeros(0, np.int64), 1
+    )
+    assert same(back, network)
 
 
 @pytest.mark.parametrize("harm", ["missing", "shape", "range", "config"])

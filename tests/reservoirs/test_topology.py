@@ -87,7 +87,6 @@ def test_a_smaller_spectral_radius_forgets_sooner():
     spikes = {radius: echo(radius) for radius in (0.0, 0.5, 0.9, 3.0)}
     assert not spikes[0.0][5:].any()
     later = [spikes[radius][5:].sum() for radius in (0.0, 0.5, 0.9, 3.0)]
-    print(later, [spikes[r][:5].sum() for r in spikes], [spikes[r][100:].sum() for r in spikes])
     assert later == sorted(later)
     assert later[3] > 2 * later[2] > 0
     assert not spikes[0.5][100:].any()

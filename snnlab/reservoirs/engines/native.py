@@ -29,19 +29,19 @@ class Plan:
     inputs: tuple[Array, ...]
     """targets, weights."""
     params: tuple[Array, ...]
-    """Reals; whole numbers (refractory, delay, settle ticks, plastic, delta input); times (ms); homeostasis."""
+    """Reals; whole numbers (refractory, delay, settle ticks, plastic); times (ms); homeostasis."""
 
     @classmethod
     def of(cls, network: Network) -> "Plan":
         """The constants of a network."""
         lif, real = network.lif, network.real
         step, stdp = lif.propagators, Stdp.of(network.config, network.w_max)
-        homeostasis = Homeostasis.of(network.config)
+        homeostasis, delta = Homeostasis.of(network.config), network.config.reservoir.input_synapse == "delta"
         reals = [step.membrane, step.current_to_membrane, step.bias, step.current]
         reals += [float(np.exp(-lif.tick / lif.tau_adaptation)), lif.v_threshold, lif.v_reset, lif.adaptation]
-        reals += [network.lateral, network.w_max, psp_peak(lif.tau_membrane, lif.tau_synapse), 0.0, 0.0]
+        reals += [network.lateral, network.w_max, psp_peak(lif.tau_membrane, lif.tau_synapse)]
+        reals += [float(delta), float(not delta), 0.0, 1e-30]
         whole = [lif.refractory, lif.delay, network.config.reservoir.settle_ticks, int(network.plastic)]
-        whole += [int(network.config.reservoir.input_synapse == "delta")]
         times = [lif.tau_membrane, lif.tau_synapse, lif.tau_adaptation, lif.tick]
         homeo = [homeostasis.target, homeostasis.rate_up, homeostasis.rate_down]
         homeo += [homeostasis.lowest, homeostasis.highest, homeostasis.gain_rate]
@@ -171,12 +171,13 @@ def _events(array: Array, kind: type[np.generic]) -> Array:
 
 def _learned(network: Network, learned: Arrays) -> tuple[Array, Array]:
     weights = learned["weights"] if network.plastic else network.weights
-    if weights.shape != network.weights.shape or weights.dtype != network.real or not weights.flags.writeable:
+    whole = weights.flags.writeable and weights.flags.c_contiguous
+    if weights.shape != network.weights.shape or weights.dtype != network.real or not whole:
         raise ConfigError(
             f"learned weights are {weights.dtype} {weights.shape}; this network learns writable "
             f"{network.real} {network.weights.shape}: take them from network.fresh_learned()"
         )
-    return learned["threshold"], weights
+    return learned["threshold"], weights.reshape(-1)
 
 
 def _state(network: Network, state: Arrays) -> tuple[Array, ...]:

@@ -27,53 +27,57 @@ def _spiked_ago(age, ticks, due):
 
 
 @njit(cache=True, nogil=True)
-def _inject(own, targets, weights, source, gain, whole):
-    """An input spike: straight into the membranes that are not refractory, or into the currents."""
-    v, i, _, age = own
-    scale = weights.dtype.type(gain)
+def _inject(targets, weights, source, brought):
+    """Collect what an input spike brings; the update of the neurons takes it in."""
     for k in range(targets.shape[1]):
-        j = targets[source, k]
-        if not whole[4]:
-            i[j] += scale * weights[source, k]
-        elif age[j] >= whole[0]:
-            v[j] += scale * weights[source, k]
+        brought[targets[source, k]] += weights[source, k]
 
 
-@njit(cache=True, nogil=True)
-def _membranes(v, i, a, age, threshold, bias, arriving, pool, real, refractory, fired):
-    """One tick of all neurons, as in the equations of :mod:`snnlab.reservoirs.neurons`."""
+@njit(cache=True, nogil=True, inline="always")
+def _membranes(own, threshold, bias, arriving, brought, gain, pool, real, refractory, fired):
+    """One tick of all neurons, as in the equations of :mod:`snnlab.reservoirs.neurons`.
+
+    What has decayed below 1e-30 is put to zero: denormal numbers never reach it by themselves and are slow.
+    """
+    v, i, a, age = own
     membrane, to_membrane, to_bias, synapse = real[0], real[1], real[2], real[3]
     adaptation, theta, reset, rise = real[4], real[5], real[6], real[7]
-    zero = real[12]
+    at_once, as_current, zero, tiny = real[11] * gain, real[12] * gain, real[13], real[14]
     for j in range(v.size):
         older = np.uint16(min(np.int32(age[j]) + np.int32(1), np.int32(_NEVER)))
         active = older > refractory
-        potential = membrane * v[j] + to_membrane * i[j] + to_bias * bias[j]
+        v_in, i_in = v[j] + at_once * brought[j], i[j] + as_current * brought[j]
+        potential = membrane * v_in + to_membrane * i_in + to_bias * bias[j]
         potential = potential if active else v[j]
         held = adaptation * a[j]
+        held = held if held > tiny else zero
         spike = active and potential >= theta + threshold[j] + held
-        i[j] = synapse * i[j] + (arriving[j] - pool)
-        arriving[j] = zero
+        kept = synapse * i_in + (arriving[j] - pool)
+        i[j] = kept if abs(kept) > tiny else zero
+        arriving[j] = brought[j] = zero
+        potential = potential if abs(potential) > tiny else zero
         v[j] = reset if spike else potential
         a[j] = held + (rise if spike else zero)
         age[j] = older
         fired[j] = spike
 
 
-@njit(cache=True, nogil=True)
-def _tick(own, net, learned, real, whole, learn, scratch):
+@njit(cache=True, nogil=True, inline="always")
+def _tick(own, net, learned, homeostat, real, whole, learn, scratch):
     """Deliver, update, learn; returns the spikes of the tick and the synaptic events."""
     targets, bias, excitatory, in_ptr, in_source, in_place, ltp, ltd = net
     threshold, weights = learned
-    v, i, a, age = own
-    spikes, fired, arriving, totals = scratch
+    v, _, _, age = own
+    spikes, fired, arriving, brought, totals = scratch
     due = _spiked_ago(age, whole[1] - 1, spikes)
     for s in range(due):
         row = spikes[s]
+        first = row * targets.shape[1]
         for k in range(targets.shape[1]):
-            arriving[targets[row, k]] += weights[row, k]
-    pool = real[8] * due
-    _membranes(v, i, a, age, threshold, bias, arriving, pool, real, np.uint16(whole[0]), fired)
+            arriving[targets[row, k]] += weights[first + k]
+    pool = real[8] * real.dtype.type(due)
+    gain = v.dtype.type(homeostat[0])
+    _membranes(own, threshold, bias, arriving, brought, gain, pool, real, np.uint16(whole[0]), fired)
     n_spikes = 0
     for j in range(v.size):
         spikes[n_spikes] = j
@@ -87,7 +91,7 @@ def _tick(own, net, learned, real, whole, learn, scratch):
     return n_spikes
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _regulate(learned, homeostat, homeo, spikes, n_spikes):
     threshold = learned[0]
     kind = threshold.dtype.type
@@ -100,7 +104,7 @@ def _regulate(learned, homeostat, homeo, spikes, n_spikes):
 @njit(cache=True, nogil=True)
 def _quiet(v, i, age, threshold, bias, real, whole):
     """Whether no neuron can fire any more without input: the bound is the membrane plus the current's whole peak."""
-    theta, peak, zero = real[5], real[10], real[12]
+    theta, peak, zero = real[5], real[10], real[13]
     least = max(whole[0], whole[1])
     noisy = 0
     for j in range(v.size):
@@ -132,8 +136,8 @@ def _decay(v, i, a, age, bias, times, ticks):
         age[j] = np.uint16(min(np.int64(age[j]) + passed, _NEVER))
 
 
-@njit(cache=True, nogil=True)
-def _settle(own, net, learned, real, whole, times, gap, learn, scratch):
+@njit(cache=True, nogil=True, inline="always")
+def _settle(own, net, learned, homeostat, real, whole, times, gap, learn, scratch):
     """Let a gap pass: tick by tick until quiet, at most ``settle_ticks``, then at once."""
     v, i, a, age = own
     left = gap
@@ -141,28 +145,28 @@ def _settle(own, net, learned, real, whole, times, gap, learn, scratch):
         if gap - left >= whole[2] or _quiet(v, i, age, learned[0], net[1], real, whole):
             _decay(v, i, a, age, net[1], times, left)
             return
-        _tick(own, net, learned, real, whole, learn, scratch)
+        _tick(own, net, learned, homeostat, real, whole, learn, scratch)
         left -= 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _answer(own, net, inputs, learned, homeostat, params, address, when, ticks, learn, scratch, seen):
     """Run an event's own ticks and count who fires."""
     input_targets, input_weights = inputs
     real, whole, _, homeo = params
-    spikes = scratch[0]
+    spikes, brought = scratch[0], scratch[3]
     heard = 0
     for t in range(ticks):
         for q in range(address.size):
             if address[q] >= 0 and when[q] == t:
-                _inject(own, input_targets, input_weights, address[q], homeostat[0], whole)
+                _inject(input_targets, input_weights, address[q], brought)
                 heard += 1
-        n_spikes = _tick(own, net, learned, real, whole, learn, scratch)
+        n_spikes = _tick(own, net, learned, homeostat, real, whole, learn, scratch)
         if learn and heard and homeo[1] > 0.0:
             _regulate(learned, homeostat, homeo, spikes, n_spikes)
         for s in range(n_spikes):
             seen[spikes[s]] += seen[spikes[s]] < 255
-    scratch[3][1] += heard * input_targets.shape[1]
+    scratch[4][1] += heard * input_targets.shape[1]
 
 
 @njit(cache=True, nogil=True)
@@ -190,7 +194,13 @@ def drive(net, inputs, learned, homeostat, state, params, events, start, ticks, 
         if bad >= 0:
             return -1 - bad
     n = ages.shape[1]
-    scratch = np.empty(n + 1, np.int64), np.empty(n, np.uint8), np.zeros(n, membrane.dtype), totals
+    scratch = (
+        np.empty(n + 1, np.int64),
+        np.empty(n, np.uint8),
+        np.zeros(n, membrane.dtype),
+        np.zeros(n, membrane.dtype),
+        totals,
+    )
     seen = np.zeros(n, np.uint8)
     used = ptr[start]
     for e in range(start, rows.size):
@@ -199,7 +209,7 @@ def drive(net, inputs, learned, homeostat, state, params, events, start, ticks, 
         row = rows[e]
         own = membrane[row], current[row], adaptation[row], ages[row]
         if gap[e] > 0:
-            _settle(own, net, learned, real, whole, times, gap[e], learn, scratch)
+            _settle(own, net, learned, homeostat, real, whole, times, gap[e], learn, scratch)
         _answer(own, net, inputs, learned, homeostat, params, address[e], when[e], ticks, learn, scratch, seen)
         for j in range(n):
             if seen[j]:
@@ -219,16 +229,16 @@ def simulate(net, inputs, learned, homeostat, state, params, raster, start, lear
     ptr, address = raster
     out_tick, out_neuron, totals = out
     n = state[0].size
-    spikes = np.empty(n + 1, np.int64)
-    scratch = spikes, np.empty(n, np.uint8), np.zeros(n, state[0].dtype), totals
+    spikes, brought = np.empty(n + 1, np.int64), np.zeros(n, state[0].dtype)
+    scratch = spikes, np.empty(n, np.uint8), np.zeros(n, state[0].dtype), brought, totals
     used = 0
     for t in range(start, ptr.size - 1):
         if used + n > out_tick.size:
             return t, used
         for q in range(ptr[t], ptr[t + 1]):
-            _inject(state, input_targets, input_weights, address[q], homeostat[0], whole)
+            _inject(input_targets, input_weights, address[q], brought)
         totals[1] += (ptr[t + 1] - ptr[t]) * input_targets.shape[1]
-        n_spikes = _tick(state, net, learned, real, whole, learn, scratch)
+        n_spikes = _tick(state, net, learned, homeostat, real, whole, learn, scratch)
         if learn and homeo[1] > 0.0 and ptr[t + 1] > ptr[t]:
             _regulate(learned, homeostat, homeo, spikes, n_spikes)
         for s in range(n_spikes):
