@@ -23,17 +23,18 @@ def plot_scores(
     label: ArrayLike | None = None,
     windows: Sequence[tuple[int, int]] | None = None,
     threshold: float | None = None,
+    limit: float | None = None,
     title: str = "Anomaly score",
 ) -> "Axes":
     """Scores as a line, true anomalies shaded, the threshold dashed, and every event above it marked.
 
     ``timestamps`` in µs give a time axis, else events are counted. The truth is ``windows`` as (first row, last row),
-    or the runs of ``label``.
+    or the runs of ``label``. What is above ``limit`` is drawn at it, so that one giant does not flatten the rest.
     """
     from matplotlib.colors import to_rgb
 
     ax = new_axes(ax, 10.0, 2.8)
-    values = np.asarray(score, float)
+    values = np.minimum(np.asarray(score, float), np.inf if limit is None else limit)
     x = np.arange(len(values)) if timestamps is None else np.asarray(timestamps, "int64").astype("datetime64[us]")
     truth = windows if windows is not None else [] if label is None else segments(label).tolist()
     for number, (first, last) in enumerate(truth):

@@ -78,3 +78,8 @@ def test_empty_input_draws_empty_axes():
     viz.plot_rates([], [], {"all": range(4)})
     viz.plot_groups(np.empty((0, 2)), ["a", "b"])
     viz.plot_scores([])
+
+
+def test_one_giant_does_not_flatten_the_rest():
+    ax = viz.plot_scores(np.r_[SCORE, 1e9], limit=10.0)
+    assert ax.get_ylim()[1] < 12
