@@ -11,7 +11,8 @@ import bentoml
 
 from snnlab.serving.auth import KeyGuard
 from snnlab.serving.rest import create_app, guarded
-from snnlab.serving.start import guard_from_environment, start_application, stop_application
+from snnlab.serving.start import guard_from_environment, settle, start_application, stop_application
+from snnlab.serving.warm import warm_door
 
 guard = guard_from_environment()
 app = create_app()
@@ -33,7 +34,10 @@ class Neuromorphic:
     async def start(self) -> None:
         """Load and warm the models, and take up the streams they work on."""
         models = Path(__file__).parent / "models"
-        app.state.application = await asyncio.to_thread(start_application, models)
+        application = await asyncio.to_thread(start_application, models)
+        app.state.application = application
+        await warm_door(app, application.models())
+        settle()
 
     @bentoml.on_shutdown
     async def stop(self) -> None:

@@ -21,6 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import snnlab
@@ -85,7 +86,7 @@ def assemble(folder: Path, models: Iterable[NamedModel]) -> None:
         (folder / "models" / f"{entry.name}.snn").write_bytes(content)
     manifest = _Manifest(models=[entry for entry, _ in entries])
     (folder / "models" / "manifest.json").write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
-    pack_wheel(folder / "wheels")
+    _name_wheel(folder / "bentofile.yaml", pack_wheel(folder / "wheels"))
     (folder / "requirements.txt").write_text("\n".join(pinned_requirements()) + "\n", encoding="utf-8")
 
 
@@ -108,6 +109,13 @@ def _entry(model: NamedModel) -> tuple[Entry, bytes]:
     return entry, model.content
 
 
+def _name_wheel(recipe: Path, wheel: Path) -> None:
+    """BentoML takes wheels by their exact names, which have the version in them."""
+    content = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+    content["python"]["wheels"] = [f"wheels/{wheel.name}"]
+    recipe.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
 def build(models: Iterable[NamedModel], *, home: Path) -> str:
     """Build the Bento of these models into the BentoML home ``home``; returns its tag.
 
@@ -116,8 +124,9 @@ def build(models: Iterable[NamedModel], *, home: Path) -> str:
     home.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="snnlab-bento-") as place:
         assemble(Path(place), models)
-        done = subprocess.run(  # noqa: S603 - bentoml's own command, with arguments from here only
-            [sys.executable, "-m", "bentoml", "build", place, "--output", "tag"],
+        done = subprocess.run(
+            [sys.executable, "-m", "bentoml", "build", ".", "--output", "tag"],
+            cwd=place,
             env=environment(home),
             capture_output=True,
             text=True,
@@ -125,7 +134,8 @@ def build(models: Iterable[NamedModel], *, home: Path) -> str:
         )
     told = [line for line in done.stdout.splitlines() if line.startswith("__tag__:")]
     if done.returncode or not told:
-        raise ConfigError(f"bentoml build failed: {done.stderr.strip() or done.stdout.strip()}")
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
+        raise ConfigError(f"bentoml build failed: {' '.join(said)}")
     return told[-1].removeprefix("__tag__:")
 
 

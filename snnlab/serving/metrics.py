@@ -9,9 +9,10 @@ import math
 import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -241,7 +242,7 @@ class Metrics(Collector):
         return unknown | {model: right / known for model, (right, known) in self._labels.items() if known}
 
     @staticmethod
-    def _counter(name: str, labels: tuple[str, ...], counts: Counter[tuple[str, ...]]) -> Metric:
+    def _counter(name: str, labels: tuple[str, ...], counts: Mapping[Any, int]) -> Metric:
         family = CounterMetricFamily(name, HELP[f"{name}_total"], labels=labels)
         for key, count in sorted(counts.items()):
             family.add_metric(list(key), count)

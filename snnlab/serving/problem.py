@@ -50,6 +50,10 @@ _KINDS: tuple[tuple[type[SnnlabError], HTTPStatus, str, str], ...] = (
 
 # The names of these two differ between versions of Python; a problem's type must not.
 _TITLES = {413: "Content too large", 422: "Unprocessable content"}
+_ROUTING = {
+    404: "there is nothing at {}; GET /openapi.json tells every route",
+    405: "this method is not possible at {}; the Allow header names those that are",
+}
 
 
 class Invalid(BaseModel):
@@ -88,7 +92,8 @@ def problem_of(error: Exception, instance: str = "") -> Problem:
     if isinstance(error, HTTPException):
         status = HTTPStatus(error.status_code)
         title = _TITLES.get(status, status.phrase)
-        return _problem(status, title.lower().replace(" ", "-"), title, str(error.detail), instance)
+        told = _ROUTING.get(status, "").format(instance) if error.detail == status.phrase else ""
+        return _problem(status, title.lower().replace(" ", "-"), title, told or str(error.detail), instance)
     if isinstance(error, RequestValidationError):
         return _validation(error, instance)
     inside = "the service failed; its log tells why under this path and time"

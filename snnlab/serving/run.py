@@ -72,7 +72,7 @@ class BentoServer:
 
     def stop(self, patience_s: float = 15.0) -> None:
         """Stop the service and everything that it started; what does not end in ``patience_s`` seconds is killed."""
-        import psutil
+        import psutil  # type: ignore[import-untyped]  # it has no types; BentoML brings it
 
         process, self._process = self._process, None
         if process is None:

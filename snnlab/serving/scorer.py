@@ -1,7 +1,7 @@
 """A detector at work in the service: one batch at a time, measured, its anomalies named and matched with patterns."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -49,12 +49,14 @@ class Scorer:
         self._fired(verdicts)
         anomalies = self._patterns.recognise(verdicts.to_anomalies(self.model_id, stream, self.version))
         types = [anomaly.anomaly_type for anomaly in anomalies]
-        self._metrics.observe(self.model_id, stream, events=len(batch) - len(rejected), types=types, seconds=seconds)
+        if len(batch):
+            events = len(batch) - len(rejected)
+            self._metrics.observe(self.model_id, stream, events=events, types=types, seconds=seconds)
         if rejected:
             self._metrics.dead_letters(self.model_id, stream, len(rejected))
         return Found(verdicts, anomalies, rejected)
 
-    def label(self, verdicts: Verdicts, labels: dict[str, bool]) -> int:
+    def label(self, verdicts: Verdicts, labels: Mapping[str, bool]) -> int:
         """Teach the detector labels of events it has just scored, and count how many agreed; returns how many fit."""
         known = [
             (event, bool(flag))

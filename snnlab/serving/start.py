@@ -16,7 +16,7 @@ from snnlab.serving.bento import bundled_models
 from snnlab.serving.warm import warm_up
 from snnlab.stores import connect as connect_store
 
-__all__ = ["guard_from_environment", "start_application", "stop_application"]
+__all__ = ["guard_from_environment", "settle", "start_application", "stop_application"]
 
 
 def guard_from_environment() -> Guard:
@@ -40,12 +40,15 @@ def start_application(models: Path) -> Application:
     warm_up([(bundle.content, bundle.entry.code) for bundle in bundled])
     application = Application(bus, store)
     application.start(bundled)
-    # What is here now stays: a collection that need not look at it pauses the service for a few ms, not hundreds.
-    gc.collect()
-    gc.freeze()
     log = structlog.get_logger("snnlab.serving")
     log.info("service started", models=len(application.models()), seconds=round(time.perf_counter() - begun, 2))
     return application
+
+
+def settle() -> None:
+    """Take what is in memory now out of garbage collection: a pause is then a few ms, not hundreds."""
+    gc.collect()
+    gc.freeze()
 
 
 def stop_application(application: Application) -> None:

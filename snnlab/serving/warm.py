@@ -1,14 +1,17 @@
 """The first event as fast as the rest: kernels compiled and code run once, on copies that are thrown away."""
 
+import json
 from collections.abc import Iterable
 
 import numpy as np
+from starlette.types import ASGIApp, Message
 
 from snnlab.detectors import Detector
 from snnlab.events import EventBatch
-from snnlab.serving.models import columns_read
+from snnlab.serving.models import Model, columns_read
+from snnlab.serving.rest.schemas import Score
 
-__all__ = ["example", "warm_up"]
+__all__ = ["example", "warm_door", "warm_up"]
 
 _SIZES = (1, 64, 1, 1)
 
@@ -25,6 +28,40 @@ def warm_up(models: Iterable[tuple[bytes, bool]]) -> None:
             detector.process(example(detector, size, begun), learn=True)
             begun += size
         detector.save()
+
+
+async def warm_door(app: ASGIApp, models: Iterable[Model]) -> None:
+    """Send each model a request without events through ``app``, so that the road to it and back has been walked."""
+    for model in models:
+        events = [{"event_id": str(i), "timestamp": i, "features": [0.0] * len(model.features)} for i in range(3)]
+        Score.model_validate({"events": events}).batch(model.features, model.categories)
+        for _ in range(3):
+            await _post(app, f"/api/v1/models/{model.model_id}/score", json.dumps({"events": []}).encode())
+
+
+async def _post(app: ASGIApp, path: str, body: bytes) -> None:
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())],
+        "server": ("127.0.0.1", 80),
+        "client": ("127.0.0.1", 1),
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        del message
+
+    await app(scope, receive, send)
 
 
 def example(detector: Detector, size: int, begun: int = 0) -> EventBatch:

@@ -10,10 +10,10 @@ from snnlab.serving.worker import Pace
 from snnlab.stores import connect as connect_store
 
 NAMES = ["cpu", "latency"]
-NETWORK = {"network": {"layers": [{"type": "input"}, {"type": "reservoir", "neurons": 32}, {"type": "readout"}]}}
+NETWORK = {"network": {"layers": [{"type": "input"}, {"type": "reservoir", "neurons": 256}, {"type": "readout"}]}}
 
 
-def _calm(count, *, begun=0, seed=0, entities=2):
+def _calm(count, *, begun=0, seed=0, entities=5):
     """Ordinary events of a few entities, one a second each."""
     rng = np.random.default_rng(seed + begun)
     rows = np.arange(begun, begun + count)

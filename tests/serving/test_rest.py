@@ -1,6 +1,7 @@
 import json
 import time
 
+import numpy as np
 import pytest
 
 BASE = "/api/v1"
@@ -84,7 +85,6 @@ def test_scoring_answers_in_order_and_keeps_the_anomalies(client, model, calm, w
     assert detail["explanation"]
 
 
-
 def test_anomalies_are_filtered_and_paged(client, model, calm, with_burst, as_json):
     client.post(f"{BASE}/models/{model}/score", json={"events": as_json(calm(1500))})
     for begun in range(1500, 2100, 200):
@@ -114,23 +114,27 @@ def test_anomalies_are_filtered_and_paged(client, model, calm, with_burst, as_js
 def test_a_registered_pattern_names_the_next_anomaly_like_it(client, model, calm, with_burst, as_json):
     client.post(f"{BASE}/models/{model}/score", json={"events": as_json(calm(1500))})
     client.post(f"{BASE}/models/{model}/score", json={"events": as_json(with_burst(calm(100, begun=1500), 50))})
-    seen = client.get(f"{BASE}/anomalies").json()["anomalies"][0]
+    seen = client.get(f"{BASE}/anomalies").json()["anomalies"][-1]
     body = {
         "name": "deploy gone wrong",
         "anomaly_type": "bad_deploy",
         "anomaly_id": seen["anomaly_id"],
-        "similarity": 0.1,
+        "similarity": 0.01,
         "recommended_actions": ["Roll back."],
     }
     made = client.post(f"{BASE}/patterns", json=body)
     assert made.status_code == 201
     assert made.json()["model_id"] == model
     client.post(f"{BASE}/models/{model}/score", json={"events": as_json(with_burst(calm(400, begun=1600), 350))})
-    latest = client.get(f"{BASE}/anomalies").json()["anomalies"][0]
-    assert latest["anomaly_id"] != seen["anomaly_id"]
-    assert latest["anomaly_type"] == "bad_deploy"
-    assert latest["recommended_actions"][0] == "Roll back."
-    assert "deploy gone wrong" in latest["explanation"]
+    found = client.get(f"{BASE}/anomalies", params={"since": int(calm(1, begun=1600).timestamps[0])}).json()[
+        "anomalies"
+    ]
+    like = [one for one in found if np.dot(one["spike_pattern"], seen["spike_pattern"]) > 0]
+    assert like
+    assert {one["anomaly_type"] for one in like} == {"bad_deploy"}
+    assert like[0]["recommended_actions"][0] == "Roll back."
+    assert "deploy gone wrong" in like[0]["explanation"]
+    assert client.get(f"{BASE}/anomalies", params={"type": "bad_deploy"}).json()["anomalies"] == like
 
 
 def test_a_deployed_model_scores_its_stream(client, model, bus, calm, with_burst, as_json):

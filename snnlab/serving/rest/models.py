@@ -5,8 +5,9 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, HTTPException, Response
 
-from snnlab.serving.application import Application, Model
+from snnlab.serving.application import Application
 from snnlab.serving.jobs import Job
+from snnlab.serving.models import Model
 from snnlab.serving.rest.access import App, RequestLimits, problems
 from snnlab.serving.rest.limits import Limits
 from snnlab.serving.rest.schemas import (

@@ -101,7 +101,7 @@ def batch_of(events: list[Event], names: tuple[str, ...], categories: tuple[str,
         event_ids=[event.event_id for event in events],
         event_types=[event.event_type for event in events],
         entities=[event.metadata.get("entity", "all") for event in events],
-        categories={key: [event.metadata.get(key) for event in events] for key in keys},  # type: ignore[dict-item]
+        categories={key: [event.metadata.get(key) for event in events] for key in keys},
     )
     batch.check()
     return batch
