@@ -76,13 +76,28 @@ def _header(head: str, delimiter: str, name: str) -> list[str]:
 def _parsed(content: bytes, delimiter: str, decimal: str, header: list[str], name: str) -> pa.Table:
     parse = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=b'"' in content)
     convert = pyarrow.csv.ConvertOptions(strings_can_be_null=True, decimal_point=decimal)
-    read = pyarrow.csv.ReadOptions(block_size=max(1 << 22, len(content) // 64))
+    # Types are inferred from the first block: where a later one does not fit them, the file becomes one block.
+    sizes = [max(1 << 22, len(content) // 64), len(content) + 1]
     try:
-        table = pyarrow.csv.read_csv(pa.BufferReader(content), read, parse, convert)
+        table = _in_blocks(content, sizes, parse, convert)
     except pa.ArrowInvalid as wrong:
         _name_ragged_row(content, delimiter, len(header), name)
         raise FileFormatError(f"{name} is no CSV file that can be read: {wrong}") from wrong
     return table.rename_columns(header)
+
+
+def _in_blocks(
+    content: bytes, sizes: list[int], parse: pyarrow.csv.ParseOptions, convert: pyarrow.csv.ConvertOptions
+) -> pa.Table:
+    """The table, read in blocks of the first of ``sizes`` whose inferred types fit the whole of it."""
+    for size in sizes[:-1]:
+        try:
+            read = pyarrow.csv.ReadOptions(block_size=size)
+            return pyarrow.csv.read_csv(pa.BufferReader(content), read, parse, convert)
+        except pa.ArrowInvalid as wrong:
+            if "conversion error" not in str(wrong):
+                raise
+    return pyarrow.csv.read_csv(pa.BufferReader(content), pyarrow.csv.ReadOptions(block_size=sizes[-1]), parse, convert)
 
 
 def _name_ragged_row(content: bytes, delimiter: str, width: int, name: str) -> None:

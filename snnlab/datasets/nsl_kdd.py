@@ -90,4 +90,6 @@ def load(folder: Path, name: str = NAME) -> LabelledStream:
         categories={column: table.column(column).combine_chunks() for column in CATEGORIES},
     )
     attacks = [word if flag else "" for word, flag in zip(table.column("attack").to_pylist(), label, strict=True)]
-    return LabelledStream(name, events, label, attacks, train=len(tables[0]), meta={"set": "nsl_kdd"})
+    return LabelledStream(
+        name, events, label, attacks, train=len(tables[0]), meta={"set": "nsl_kdd", "columns": {"timestamp": None}}
+    )

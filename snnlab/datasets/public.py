@@ -142,7 +142,8 @@ def _named(name: str, part: str | None) -> tuple[PublicSet, str | None]:
     if known not in SETS:
         near = get_close_matches(known.lower().replace("-", "_"), SETS, cutoff=0.5)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise DatasetMissing(f"no public set {name!r}; the sets are {', '.join(SETS)}{hint}")
+        file = "; if it is a file of yours, check its path" if Path(name).suffix else ""
+        raise DatasetMissing(f"no public set {name!r}; the sets are {', '.join(SETS)}{hint}{file}")
     return SETS[known], part or rest or None
 
 

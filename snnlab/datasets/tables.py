@@ -5,7 +5,7 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -65,6 +65,7 @@ def table_of(content: bytes, name: str) -> tuple[pa.Table, str]:
     kind = _format(content, name)
     try:
         table = READERS[kind](content, name)
+        _read_names(table.schema)
     except (pa.ArrowException, EventError, UnicodeDecodeError, OSError) as wrong:
         raise FileFormatError(f"{name} is no {kind} file that can be read: {wrong}") from wrong
     _check(table, name)
@@ -145,6 +146,13 @@ READERS: dict[str, Callable[[bytes, str], pa.Table]] = {
     "avro": _read_avro,
     "ndjson": _read_ndjson,
 }
+
+
+def _read_names(fields: Iterable[pa.Field]) -> None:
+    """Read every name once, within structs too; one that is no UTF-8 raises UnicodeDecodeError only when it is read."""
+    for field in fields:
+        if field.name is not None and pa.types.is_struct(field.type):
+            _read_names(field.type)
 
 
 def _check(table: pa.Table, name: str) -> None:

@@ -398,6 +398,19 @@ def test_nested_objects_are_laid_flat(write):
     assert events.category("http.verb").words() == ["GET", "PUT"]
 
 
+def test_types_may_show_late_in_a_large_file(write):
+    text = "x,y,zone\n" + "1,,\n" * 1_500_000 + "2.5,3,eu\n"
+    stream = read_events(write(text))
+    assert stream.events.column("x")[-1] == 2.5
+    assert stream.events.column("y")[-1] == 3.0
+    assert stream.events.category("zone").words()[-1] == "eu"
+
+
+def test_a_name_that_is_no_utf8_says_so(write):
+    with pytest.raises(FileFormatError, match="no ndjson file"):
+        read_events(write(b'{"a": 1, "n": {"\xff": 2}}', "made.ndjson"))
+
+
 def test_a_large_file_is_read_quickly(write):
     rng = np.random.default_rng(0)
     numbers = np.round(rng.normal(size=(100_000, 6)), 4)
