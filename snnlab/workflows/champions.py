@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from snnlab.detectors.model_file import ModelFile
 from snnlab.errors import ModelNotFound
 from snnlab.tracking import prepare, registered
 from snnlab.tracking.loading import load_bytes
@@ -14,12 +15,16 @@ __all__ = ["Champion", "champions", "gather"]
 
 @dataclass(frozen=True)
 class Champion:
-    """A champion's bytes, which match the digest that the registry holds (``sha256:`` and hexadecimal)."""
+    """A champion's bytes, which match the digest that the registry holds (``sha256:`` and hexadecimal).
+
+    ``code`` tells whether the model carries code of its user's: the digest vouches for it.
+    """
 
     name: str
     version: str
     domain: str
     digest: str
+    code: bool
     content: bytes = field(repr=False)
 
 
@@ -41,14 +46,15 @@ def champions(names: Sequence[str] | None = None, *, uri: str | None = None) -> 
                 raise ModelNotFound(f"model {name!r} has no @champion; train one and promote it first")
             continue
         content = load_bytes(version.uri, uri=uri)
-        found.append(Champion(name, version.version, version.domain, version.digest, content))
+        code = bool(ModelFile.read(content).sources)
+        found.append(Champion(name, version.version, version.domain, version.digest, code, content))
     if not found:
         raise ModelNotFound("no model has a @champion; train one and promote it first")
     return found
 
 
 def gather(folder: Path, found: Sequence[Champion]) -> Path:
-    """Write the champions as ``NAME.snn`` with a ``manifest.json`` that names version, domain and digest."""
+    """Write the champions as ``NAME.snn`` with a ``manifest.json`` that names version, domain, digest and code."""
     folder.mkdir(parents=True, exist_ok=True)
     for champion in found:
         (folder / f"{champion.name}.snn").write_bytes(champion.content)

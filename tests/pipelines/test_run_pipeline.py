@@ -1,0 +1,71 @@
+"""The pipelines through papermill, as the command line runs them."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from snnlab.errors import ConfigError, SnnlabError
+from snnlab.workflows import pipeline, run_pipeline
+
+PARAMETERS = {"domain": "sensor", "events": 1500}
+
+
+def test_train_evaluate_promote_retrain(uri, tmp_path):
+    import mlflow
+
+    told = []
+    options = {"output_dir": tmp_path / "out", "progress": lambda done, total: told.append((done, total))}
+    trained = run_pipeline("train", {**PARAMETERS, "reservoir": False, "save": str(tmp_path / "m.snn")}, **options)
+    assert trained.result["model"] == "models:/sensor/1"
+    assert (tmp_path / "m.snn").exists()
+    assert told[-1][0] == told[-1][1] == len(told)
+    judged = run_pipeline("evaluate", PARAMETERS, **options)
+    assert judged.result["detector.average_precision"] > 0
+    assert run_pipeline("promote", PARAMETERS, **options).result["promoted"]
+    assert run_pipeline("retrain", PARAMETERS, **options).result["promotion"]["challenger"] == "2"
+    client = mlflow.MlflowClient()
+    for done in (trained, judged):
+        found = client.get_run(done.run_id)
+        assert found.info.status == "FINISHED"
+        assert found.data.tags["snnlab.pipeline"] == done.name
+        assert client.list_artifacts(done.run_id, "notebooks")[0].path == f"notebooks/{done.name}-sensor.ipynb"
+    assert client.get_run(judged.run_id).data.metrics["detector.roc_auc"] == pytest.approx(
+        judged.result["detector.roc_auc"], abs=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "message"),
+    [
+        ("from snnlab.errors import ConfigError\nraise ConfigError('seed -1 is negative')", ConfigError, "seed -1"),
+        ("1 / 0", SnnlabError, r"broken-sensor\.ipynb failed: ZeroDivisionError"),
+    ],
+)
+def test_a_cell_that_fails_fails_the_run_and_keeps_the_notebook(uri, tmp_path, monkeypatch, source, kind, message):
+    import mlflow
+
+    parameters = new_code_cell("domain = 'sensor'", metadata={"tags": ["parameters"]})
+    notebook = new_notebook(cells=[parameters, new_code_cell(source)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, tmp_path / "broken.ipynb")
+    monkeypatch.setattr(pipeline, "pipeline_notebook", lambda name: tmp_path / "broken.ipynb")
+    with pytest.raises(kind, match=message):
+        run_pipeline("broken", {"domain": "sensor"}, tmp_path / "out")
+    (run,) = mlflow.search_runs(experiment_names=["sensor"], output_format="list")
+    assert run.info.status == "FAILED"
+    executed = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/notebooks/broken-sensor.ipynb")
+    assert "Error" in executed
+
+
+def test_a_kernel_that_does_not_start_is_tried_again(monkeypatch, uri, tmp_path):
+    tries = []
+
+    def dead(*args, **kwargs):
+        tries.append(1)
+        raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr(pipeline, "execute", dead)
+    monkeypatch.setattr(pipeline.time, "sleep", lambda seconds: None)
+    with pytest.raises(SnnlabError, match="did not start in 3 attempts"):
+        run_pipeline("train", PARAMETERS, tmp_path / "out")
+    assert len(tries) == 3
