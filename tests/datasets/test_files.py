@@ -399,7 +399,7 @@ def test_nested_objects_are_laid_flat(write):
 
 
 def test_types_may_show_late_in_a_large_file(write):
-    text = "x,y,zone\n" + "1,,\n" * 1_500_000 + "2.5,3,eu\n"
+    text = "x,y,zone,note\n" + f"1,,,{'-' * 200}\n" * 25_000 + "2.5,3,eu,-\n"
     stream = read_events(write(text))
     assert stream.events.column("x")[-1] == 2.5
     assert stream.events.column("y")[-1] == 3.0
