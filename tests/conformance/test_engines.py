@@ -1,5 +1,6 @@
 """What every engine must hold. An engine enters by its name in ``snnlab.reservoirs.NAMES``."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -182,6 +183,15 @@ def test_float32_and_float64_fire_alike(name):
         net = network(**{"performance.spike_precision": precision})
         rates.append(whole(name, net, events(4000))[0].total_spikes)
     assert rates[0] == pytest.approx(rates[1], rel=0.1)
+
+
+def test_a_warm_engine_does_not_keep_its_first_event_waiting(name):
+    net, stream = network(), events(1)
+    engine(name).warm(net)
+    learned, state = net.fresh_learned(), net.fresh_state(ENTITIES)
+    started = time.perf_counter()
+    drive(name, net, learned, state, stream)
+    assert time.perf_counter() - started < 0.5
 
 
 def test_an_empty_batch_is_nothing(name):

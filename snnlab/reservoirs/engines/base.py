@@ -50,6 +50,9 @@ class Engine(Protocol):
     def name(self) -> str:
         """The name that ``engine()`` knows it by."""
 
+    def warm(self, network: Network) -> None:
+        """Do now what a first call would otherwise wait for, such as loading compiled code. Changes nothing."""
+
     def drive(
         self,
         network: Network,

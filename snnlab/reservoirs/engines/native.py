@@ -89,6 +89,13 @@ class Native:
 
     name = "native"
 
+    def warm(self, network: Network) -> None:
+        """See :meth:`.base.Engine.warm`."""
+        learned, state = network.fresh_learned(), network.fresh_state(1)
+        silent, row = np.full((1, 1), -1, np.int32), np.zeros(1, np.int32)
+        self.drive(network, learned, state, row, silent, silent, np.zeros(1, np.int64), 1)
+        self.simulate(network, learned, state, 0, (np.zeros(2, np.int64), row[:0]))
+
     def drive(
         self,
         network: Network,
