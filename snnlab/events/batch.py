@@ -116,7 +116,7 @@ class EventBatch:
         part = EventBatch(self.record.slice(start, max(stop - start, 0)), self._vocabularies)
         # A live stream is cut into events of one: what the whole has already looked up need not be looked up again.
         known = self.__dict__
-        part.__dict__.update({name: known[name] for name in ("names", "category_names") if name in known})
+        part.__dict__.update({name: known[name] for name in ("names", "category_names", "sound") if name in known})
         part.__dict__.update({name: known[name][start:stop] for name in ("values", "timestamps") if name in known})
         return part
 
@@ -203,6 +203,8 @@ class EventBatch:
 
     def check(self) -> None:
         """Raise EventError on NaN, infinity, or an event id that comes twice. No events at all are no error."""
+        if "sound" in self.__dict__:
+            return
         finite = np.isfinite(self.values)
         if not finite.all():
             row, at = (int(i) for i in np.argwhere(~finite)[0])
@@ -215,6 +217,7 @@ class EventBatch:
                 f"event id {first_repeat(self.event_ids)!r} comes twice; ids must be unique: keep one of the events, "
                 "or leave the ids out to have them counted"
             )
+        self.__dict__["sound"] = True
 
     def _categorical(self, key: str, column: pa.DictionaryArray) -> Categorical:
         if key not in self._vocabularies:

@@ -126,3 +126,25 @@ def test_the_record_has_the_documented_schema():
     assert schema.names == ["event_id", "timestamp", "event_type", "entity", "features", "metadata"]
     assert schema.field("entity").type == pa.dictionary(pa.int32(), pa.string())
     assert schema.metadata == {b"snnlab.features": b'["cpu", "load"]'}
+
+
+def test_parts_of_a_checked_batch_are_checked_and_parts_of_an_unsound_one_are_not():
+    batch = batch_of(4)
+    batch.check()
+    batch.slice(1, 3).check()
+    values = np.ones((3, 2))
+    values[2, 0] = np.nan
+    unsound = EventBatch.from_columns(values, ["cpu", "load"])
+    unsound.slice(0, 2).check()
+    with pytest.raises(EventError):
+        unsound.check()
+    with pytest.raises(EventError):
+        EventBatch.concat([batch, batch]).check()
+
+
+def test_slices_of_a_batch_that_has_been_looked_up_are_its_rows():
+    batch = batch_of(6, entities=list("abcabc"))
+    whole = batch.values.tolist(), batch.timestamps.tolist()
+    part = batch.slice(2, 5).slice(1, 3)
+    assert (part.values.tolist(), part.timestamps.tolist()) == (whole[0][3:5], whole[1][3:5])
+    assert part.entities.words() == ["a", "b"]
