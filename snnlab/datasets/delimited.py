@@ -14,6 +14,7 @@ __all__ = ["read_csv"]
 
 DELIMITERS = ",;\t|"
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+DAY = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")
 SEEN_FIRST = 1 << 20
 """Bytes at the head of a file from which its delimiter and header are read."""
 
@@ -59,17 +60,20 @@ def _delimiter(head: str) -> str:
 
 def _header(head: str, delimiter: str, name: str) -> list[str]:
     header = [cell.strip() for cell in next(csv.reader(io.StringIO(head), delimiter=delimiter), [])]
-    numbers = [cell for cell in header if _is_number(cell)]
+    data = [cell for cell in header if _is_number(cell) or DAY.match(cell)]
     counted = [str(i) for i in range(len(header))], [str(i + 1) for i in range(len(header))]
-    if numbers and len(numbers) == len(header) and header not in counted:
+    if data and len(data) == len(header) and header not in counted:
         raise FileFormatError(
-            f"the first line of {name} holds numbers ({', '.join(header[:3])}…), not names; "
+            f"the first line of {name} holds data ({', '.join(header[:3])}…), not names; "
             "put a line with the names of the columns before it"
         )
     named = [cell for cell in header if cell]
     for i, cell in enumerate(named):
         if cell in named[:i]:
-            raise FileFormatError(f"{name} has {cell!r} twice in its header; give every column a name of its own")
+            hint = (
+                "put a line with names before the data" if _is_number(cell) else "give every column a name of its own"
+            )
+            raise FileFormatError(f"{name} has {cell!r} twice in its header; {hint}")
     return [cell or f"column_{i + 1}" for i, cell in enumerate(header)]
 
 
