@@ -21,7 +21,7 @@ from snnlab.encoders.registry import KINDS
 from snnlab.errors import ConfigError, EventError, ModelFormatError, UntrustedCode
 from snnlab.events import EventBatch
 from snnlab.events.shards import shards_of
-from snnlab.features.clock import Lateness
+from snnlab.features.clock import UNSEEN, Lateness
 from snnlab.types import Arrays, Json
 
 __all__ = ["DeadLetter", "Detector"]
@@ -136,6 +136,11 @@ class Detector:
         kinds = ", ".join(readout.kind for readout in self.plan.readouts)
         return f"Detector({self.domain.name}, {neurons}, {kinds}; {len(self.shards)} shard(s), {self.n_events} events)"
 
+    def restart(self) -> None:
+        """A new stream begins: the entities' clocks start again; all that was learnt and remembered stays."""
+        for shard in self.shards:
+            shard.state["clock/last"][:] = UNSEEN
+
     def process(self, batch: EventBatch, learn: bool = True) -> Verdicts:
         """One verdict for each event, in order; then learns from them (``learn``).
 
@@ -179,7 +184,7 @@ class Detector:
             return [(at, outcome) for (_, at), outcome in zip(busy, done, strict=True)]
 
     def _verdicts(self, batch: EventBatch, outcomes: list[tuple[Int64[np.ndarray, " k"] | None, Outcome]]) -> Verdicts:
-        score, alarm, groups, rarities, pattern, lateness = _gathered(outcomes, len(batch))
+        score, alarm, word, groups, rarities, pattern, lateness = _gathered(outcomes, len(batch))
         with np.errstate(invalid="ignore"):
             anomaly = score >= self.threshold
         known = np.nan_to_num(score)
@@ -193,6 +198,7 @@ class Detector:
             severity=(known / (known + self.threshold)).astype(np.float32),
             alarm=alarm,
             anomaly=anomaly,
+            spoken=word > 0,
             type=self.naming.names(groups, rarities, anomaly),
             groups=groups,
             group_names=self.group_names,
@@ -278,11 +284,22 @@ class Detector:
 def _gathered(
     outcomes: list[tuple[Int64[np.ndarray, " k"] | None, Outcome]], n: int
 ) -> tuple[Float64[np.ndarray, " n"], ...]:
-    """Score, alarm, groups, rarities, pattern and lateness of all shards' events, in the order of the batch."""
+    """Score, alarm, word, groups, rarities, pattern and lateness of all shards' events, in the order of the batch."""
     if not outcomes:
         raise EventError("no shard took the batch")
     parts = [
-        (at, (o.judgement.score, o.judgement.alarm, o.judgement.groups, o.judgement.rarities, o.pattern, o.lateness))
+        (
+            at,
+            (
+                o.judgement.score,
+                o.judgement.alarm,
+                o.judgement.word,
+                o.judgement.groups,
+                o.judgement.rarities,
+                o.pattern,
+                o.lateness,
+            ),
+        )
         for at, o in outcomes
     ]
     if parts[0][0] is None:
@@ -304,6 +321,7 @@ def _joined(pieces: list[Verdicts]) -> Verdicts:
         severity=np.concatenate([piece.severity for piece in pieces]),
         alarm=np.concatenate([piece.alarm for piece in pieces]),
         anomaly=np.concatenate([piece.anomaly for piece in pieces]),
+        spoken=np.concatenate([piece.spoken for piece in pieces]),
         type=[kind for piece in pieces for kind in piece.type],
         groups=np.concatenate([piece.groups for piece in pieces]),
         group_names=first.group_names,

@@ -1,8 +1,8 @@
 """Judgement: the evidence of all readouts becomes one calibrated score, one alarm, and evidence by group.
 
 For each event, in one compiled pass: every column's likelihood; the pooled and smoothed evidence of each readout; its
-rarity and its alarm neuron; the strongest readout's rarity, calibrated once more so that many readouts do not make many
-false alarms; and the one voice that lateral inhibition lets through.
+rarity and its alarm neuron; the strongest rarity, which is the score; and the one voice that lateral inhibition lets
+through.
 """
 
 from collections.abc import Sequence
@@ -22,15 +22,20 @@ __all__ = ["Judge", "Judgement"]
 
 _POOLS = ("max", "mean", "sum")
 _WARMUP = 50
+_SETTLED = 100  # events until readouts that standardise have a scale, and their tails something to fit
 _ROUSE = 0.3
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Score, alarm and group evidence of ``n`` events, and the rarity by readout (``r``)."""
+    """Score, alarm, word and group evidence of ``n`` events, and the rarity by readout (``r``).
+
+    ``word`` is the score where it is heard: at the threshold or above, and after the refractory silence or stronger.
+    """
 
     score: Float64[np.ndarray, " n"]
     alarm: Float64[np.ndarray, " n"]
+    word: Float64[np.ndarray, " n"]
     groups: Float64[np.ndarray, "n g"]
     rarities: Float64[np.ndarray, "n r"]
 
@@ -45,21 +50,38 @@ class Judge:
     starts: Int64[np.ndarray, " r1"]
     group_of: Int64[np.ndarray, " d"]
     n_groups: int
-    settings: Float64[np.ndarray, "r 6"]
+    settings: Float64[np.ndarray, "r 7"]
     refractory: int
+    threshold: float
+    gate: float
 
     @classmethod
     def of(
-        cls, readouts: Sequence[Readout], groups: Sequence[Sequence[int]], n_groups: int, refractory: int
+        cls,
+        readouts: Sequence[Readout],
+        groups: Sequence[Sequence[int]],
+        n_groups: int,
+        refractory: int,
+        threshold: float,
     ) -> "Judge":
         """A judge of readouts whose columns speak of ``groups``."""
         starts = np.cumsum([0, *(len(group) for group in groups)]).astype(np.int64)
         settings = [
-            [r.weight, _POOLS.index(r.pool), r.smoothing, r.calibrated, r.habituation, np.exp(-1.0 / r.recovery)]
+            [
+                r.weight,
+                _POOLS.index(r.pool),
+                r.smoothing,
+                r.calibrated,
+                r.habituation,
+                np.exp(-1.0 / r.recovery),
+                r.voice,
+            ]
             for r in readouts
         ]
         flat = [group for one in groups for group in one]
-        return cls(starts, np.array(flat, np.int64), n_groups, np.array(settings, float).reshape(-1, 6), refractory)
+        return cls(
+            starts, np.array(flat, np.int64), n_groups, np.array(settings, float).reshape(-1, 7), refractory, threshold
+        )
 
     @property
     def columns(self) -> int:
@@ -77,15 +99,15 @@ class Judge:
             "pooled_mean": np.zeros(count),
             "pooled_variance": np.zeros(count),
             "pooled_events": np.zeros(1),
-            "first": np.tile(tail["first"], (count + 1, 1)),
-            "fit": np.tile(tail["fit"], (count + 1, 1)),
+            "first": np.tile(tail["first"], (count, 1)),
+            "fit": np.tile(tail["fit"], (count, 1)),
         }
 
     def remembered(self, capacity: int) -> Arrays:
-        """What it remembers of each entity: smoothed evidence, and the alarm neurons of each readout and of all."""
+        """What it remembers of each entity: smoothed evidence, and the alarm neurons of each readout, of all, and of the score."""
         count = len(self.settings)
         alarm = fresh_alarm(capacity)
-        voices = {name: np.repeat(array[:, None], count + 1, axis=1) for name, array in alarm.items()}
+        voices = {name: np.repeat(array[:, None], count + 2, axis=1) for name, array in alarm.items()}
         return {"pooled": np.zeros((capacity, count)), "begun": np.zeros(capacity, np.int64), **voices}
 
     def judge(
@@ -99,13 +121,14 @@ class Judge:
     ) -> Judgement:
         """Judge ``n`` events in order; updates ``learnt`` when ``learn``, and ``memory``."""
         count, n = len(self.settings), len(evidence)
-        out = Judgement(np.zeros(n), np.zeros(n), np.zeros((n, self.n_groups)), np.zeros((n, count)))
+        out = Judgement(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((n, self.n_groups)), np.zeros((n, count)))
         _judge(
             evidence, rows, self.starts, self.group_of, self.settings, self.refractory,
+            self.threshold, self.gate,
             (learnt["mean"], learnt["variance"], learnt["events"], learnt["pooled_mean"], learnt["pooled_variance"],
              learnt["pooled_events"], learnt["first"], learnt["fit"]),
             (memory["pooled"], memory["begun"], memory["clock"], memory["last"], memory["voice"], memory["tired"]),
-            learn, out.score, out.alarm, out.groups, out.rarities,
+            learn, out.score, out.alarm, out.word, out.groups, out.rarities,
         )  # fmt: skip
         return out
 
@@ -126,7 +149,21 @@ def _pool(row, z, start, stop, how, calibrated):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _judge(
-    evidence, rows, starts, group_of, settings, refractory, learnt, memory, learn, score, alarm, groups, rarities
+    evidence,
+    rows,
+    starts,
+    group_of,
+    settings,
+    refractory,
+    threshold,
+    learnt,
+    memory,
+    learn,
+    score,
+    alarm,
+    word,
+    groups,
+    rarities,
 ):  # type: ignore[no-untyped-def]
     mean, variance, events, pooled_mean, pooled_variance, pooled_events, first, fit = learnt
     pooled, begun, clock, last, voice, tired = memory
@@ -145,16 +182,21 @@ def _judge(
         strongest, voiced = 0.0, 0.0
         for r in range(count):
             weight = settings[r, 0]
-            rarities[t, r] = rarity_of(level[r], first[r], fit[r], 0.95, 4.0, 0.02, learn)
+            if events[0] > _SETTLED:
+                rarities[t, r] = rarity_of(level[r], first[r], fit[r], 0.95, gate, 0.005, learn)
             strongest = max(strongest, weight * rarities[t, r])
             said = speak_one(
                 level[r] if settings[r, 3] > 0.0 else scaled[r], row, clock[:, r], last[:, r], voice[:, r], tired[:, r],
                 refractory, _ROUSE, settings[r, 4], settings[r, 5],
             )  # fmt: skip
-            voiced = max(voiced, weight * said)
+            voiced = max(voiced, settings[r, 6] * said)
             for j in range(starts[r], starts[r + 1]):
                 groups[t, group_of[j]] = max(groups[t, group_of[j]], weight * z[j])
-        score[t] = rarity_of(strongest, first[count], fit[count], 0.95, 4.0, 0.02, learn)
+        score[t] = strongest
         alarm[t] = speak_one(
             voiced, row, clock[:, count], last[:, count], voice[:, count], tired[:, count], refractory, np.inf, 0.0, 1.0
+        )  # fmt: skip
+        word[t] = speak_one(
+            strongest if strongest >= threshold else 0.0, row, clock[:, count + 1], last[:, count + 1],
+            voice[:, count + 1], tired[:, count + 1], refractory, np.inf, 0.0, 1.0,
         )  # fmt: skip

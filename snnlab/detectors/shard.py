@@ -19,6 +19,7 @@ from snnlab.features import FeatureBank, FeatureBlock
 from snnlab.features.clock import UNSEEN, Lateness
 from snnlab.features.symbols import symbols_of
 from snnlab.reservoirs import Activity, Network, engine
+from snnlab.detectors.view import View
 from snnlab.types import Arrays
 
 __all__ = ["Outcome", "Plan", "Shard"]
@@ -44,11 +45,16 @@ class Plan:
     bank: FeatureBank
     codes: Codes
     network: Network | None
-    readouts: tuple[Readout, ...]
+    views: tuple[View, ...]
     group_names: tuple[str, ...]
     judge: Judge
     shape: Shape
     max_entities: int
+
+    @property
+    def readouts(self) -> tuple[Readout, ...]:
+        """The readouts, in the order in which they are judged."""
+        return tuple(view.readout for view in self.views)
 
     @classmethod
     def of(cls, domain: Domain, *, reservoir: bool, plasticity: bool, max_entities: int) -> "Plan":
@@ -57,10 +63,8 @@ class Plan:
         codes = Codes.of(domain, bank.names_numbers, bank.names_symbols)
         config = domain.network if plasticity else domain.network.replace({"learning.algorithm": "none"})
         network = Network.build(config, n_inputs=codes.inputs) if reservoir else None
-        readouts = tuple(_readout(spec.kind, spec.settings) for spec in domain.readouts)
-        if not reservoir:
-            readouts = tuple(r for r in readouts if r.kind != "predictive")
-        if not readouts:
+        specs = [spec for spec in domain.readouts if reservoir or spec.kind != "predictive"]
+        if not specs:
             raise ConfigError(
                 f"domain {domain.name!r} has no readouts left; name at least one of {', '.join(KINDS)} that needs no reservoir"
             )
@@ -69,9 +73,11 @@ class Plan:
         )
         features = (*bank.numeric, *bank.symbolic)
         names = tuple(dict.fromkeys(feature.group for feature in features))
-        groups = [[names.index(features[at].group) for at in readout.columns(shape)] for readout in readouts]
-        judge = Judge.of(readouts, groups, len(names), domain.refractory)
-        return cls(domain, bank, codes, network, readouts, names, judge, shape, max_entities)
+        views = tuple(View.of(_readout(spec.kind, spec.settings), spec.groups, features, shape) for spec in specs)
+        groups = [[names.index(features[at].group) for at in view.columns] for view in views]
+        readouts = tuple(view.readout for view in views)
+        judge = Judge.of(readouts, groups, len(names), domain.refractory, domain.threshold, domain.gate)
+        return cls(domain, bank, codes, network, views, names, judge, shape, max_entities)
 
 
 def _readout(kind: str, settings: dict[str, object]) -> Readout:
@@ -99,8 +105,8 @@ class Shard:
         learnt |= {f"judge/{name}": array for name, array in plan.judge.fresh().items()}
         if plan.network is not None:
             learnt |= {f"reservoir/{name}": array for name, array in plan.network.fresh_learned().items()}
-        for at, readout in enumerate(plan.readouts):
-            learnt |= {f"readout{at}/{name}": array for name, array in readout.fresh(plan.shape).items()}
+        for at, view in enumerate(plan.views):
+            learnt |= {f"readout{at}/{name}": array for name, array in view.readout.fresh(view.shape).items()}
         return cls(plan, learnt, _fresh_state(plan, _FIRST_ROWS), EntityPool(plan.max_entities))
 
     def process(self, batch: EventBatch, *, learn: bool) -> Outcome:
@@ -113,6 +119,7 @@ class Shard:
             Judgement(
                 np.concatenate([j.score for j in judged]),
                 np.concatenate([j.alarm for j in judged]),
+                np.concatenate([j.word for j in judged]),
                 np.concatenate([j.groups for j in judged]),
                 np.concatenate([j.rarities for j in judged]),
             ),
@@ -125,8 +132,8 @@ class Shard:
         inputs = recalled(self._recall, event_id)
         if inputs is None:
             return False
-        for readout, (learnt, _) in zip(self.plan.readouts, self._readouts, strict=True):
-            readout.teach(inputs, learnt, normal=normal)
+        for view, (learnt, _) in zip(self.plan.views, self._readouts, strict=True):
+            view.readout.teach(view.seen(inputs), learnt, normal=normal)
         return True
 
     def _placed(self, batch: EventBatch) -> Iterator[tuple[EventBatch, Int32[np.ndarray, " n"]]]:
@@ -169,8 +176,8 @@ class Shard:
         inputs = self._inputs(batch, rows, block, numbers, encoded, activity)
         remember(self._recall, batch.event_ids, inputs)
         evidence = [
-            readout.surprise(inputs, learnt, memory, learn=learn)
-            for readout, (learnt, memory) in zip(plan.readouts, self._readouts, strict=True)
+            view.readout.surprise(view.seen(inputs), learnt, memory, learn=learn)
+            for view, (learnt, memory) in zip(plan.views, self._readouts, strict=True)
         ]
         judged = plan.judge.judge(
             evidence[0] if len(evidence) == 1 else np.concatenate(evidence, axis=1),
@@ -219,7 +226,7 @@ class Shard:
 
     @cached_property
     def _readouts(self) -> list[tuple[Arrays, Arrays]]:
-        count = len(self.plan.readouts)
+        count = len(self.plan.views)
         return [(self._view(self.learnt, f"readout{r}/"), self._view(self.state, f"readout{r}/")) for r in range(count)]
 
     @cached_property
@@ -272,8 +279,9 @@ def _fresh_state(plan: Plan, capacity: int) -> Arrays:
     state |= {f"judge/{name}": array for name, array in plan.judge.remembered(capacity).items()}
     if plan.network is not None:
         state |= {f"reservoir/{name}": array for name, array in plan.network.fresh_state(capacity).items()}
-    for at, readout in enumerate(plan.readouts):
-        state |= {f"readout{at}/{name}": array for name, array in readout.remembered(plan.shape, capacity).items()}
+    for at, view in enumerate(plan.views):
+        kept = view.readout.remembered(view.shape, capacity)
+        state |= {f"readout{at}/{name}": array for name, array in kept.items()}
     return state
 
 
@@ -295,5 +303,7 @@ def _spread(judgement: Judgement, at: Int64[np.ndarray, " k"], n: int) -> Judgem
     """A judgement of the events at ``at`` among ``n``; the others have no score."""
     score = np.full(n, np.nan)
     score[at] = judgement.score
-    rest = [_rows_back(values, at, n) for values in (judgement.alarm, judgement.groups, judgement.rarities)]
+    rest = [
+        _rows_back(values, at, n) for values in (judgement.alarm, judgement.word, judgement.groups, judgement.rarities)
+    ]
     return Judgement(score, *rest)

@@ -2,8 +2,9 @@
 
 Values above a high quantile exceed it by a generalised Pareto excess; its scale and shape come from the running mean
 and variance of the excesses (method of moments), the shape drawn towards a prior. The score is -log10 of the tail
-probability, so that 4 means one in ten thousand on every stream. Values beyond ``gate`` are not learnt, or hardly, so
-that an anomaly does not calibrate itself away.
+probability, so that 4 means one in ten thousand on every stream. Of a run of values beyond ``gate`` the first is learnt
+and each further one half as much, down to ``absorb``: a long anomaly does not calibrate itself away, and what is merely
+rare is not left out.
 
 With few excesses the shape says nothing: a score is then bounded by what the number of events can support, so that the
 first tiny step of a constant stream is not the rarest thing that ever happened.
@@ -24,15 +25,18 @@ _BUFFER = 64
 _HALF = np.log10(2.0)
 _PRIOR_SHAPE = 0.2
 _PRIOR_WEIGHT = 200.0
+_CALM = 0.95
+_TRUSTED = 5.0  # excesses from which their mean is a scale to clip by
+_REACH = 4.0  # means of excess that an excess teaches at most
 
 
 def fresh_tail() -> Arrays:
     """A tail that has seen nothing: its first values, and what is fitted to them and after.
 
     ``fit`` holds the threshold, the events, the excesses, their sum, their sum of squares, how many first values there
-    are, and the median.
+    are, the median, and how long the present burst is.
     """
-    return {"first": np.zeros(_BUFFER), "fit": np.zeros(7)}
+    return {"first": np.zeros(_BUFFER), "fit": np.zeros(8)}
 
 
 def rarity(
@@ -40,8 +44,8 @@ def rarity(
     learnt: Arrays,
     *,
     quantile: float = 0.95,
-    gate: float = 4.0,
-    absorb: float = 0.02,
+    gate: float = 2.0,
+    absorb: float = 0.005,
     learn: bool = True,
 ) -> Float64[np.ndarray, " n"]:
     """-log10 tail probability of each value before it is learnt; 0 while warming up.
@@ -74,7 +78,7 @@ def _begin(first, fit, quantile):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _score(value, fit):  # type: ignore[no-untyped-def]
-    threshold, events, excesses, total, squares, _, median = fit
+    threshold, events, excesses, total, squares, _, median, _ = fit
     edge = -np.log10((excesses + 1.0) / (events + 1.0))
     half = min(_HALF, edge)
     if value <= threshold:
@@ -96,19 +100,28 @@ def _score(value, fit):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _learn(value, score, fit, quantile, gate, absorb):  # type: ignore[no-untyped-def]
-    share = 1.0 if score <= gate else absorb
+    # A burst teaches once: each further value beyond the gate counts half, until calm returns.
+    share = 1.0
+    if score > gate:
+        share = max(0.5 ** fit[7], absorb)
+        fit[7] += 1.0
+    else:
+        fit[7] *= _CALM
     fit[1] += share
+    scale = fit[3] / max(fit[2], 1.0)
     above = value > fit[0]
     if above:
+        # An excess teaches no more than one at the gate: absorbed anomalies widen the tail slowly, however far they lie.
         excess = value - fit[0]
+        if fit[2] >= _TRUSTED:
+            excess = min(excess, _REACH * scale)
         fit[2] += share
         fit[3] += share * excess
         fit[4] += share * excess * excess
     # Robbins and Monro (1951) hold the threshold at its quantile, and the median at the middle.
-    scale = fit[3] / max(fit[2], 1.0)
-    pace = share * (5.0 / (fit[1] + 50.0) + 1e-4)
+    pace = share * max(1.0 / (fit[1] + 1.0), 1e-5)
     fit[0] += pace * scale * ((1.0 if above else 0.0) - (1.0 - quantile)) / (1.0 - quantile)
-    step = pace * max(fit[0] - fit[6], 1e-3 * scale)
+    step = 5.0 * pace * max(fit[0] - fit[6], 1e-3 * scale)
     fit[6] = min(fit[6] + (step if value > fit[6] else -step), fit[0])
 
 
@@ -123,7 +136,8 @@ def rarity_of(value, first, fit, quantile, gate, absorb, learn):  # type: ignore
             fit[1] += 1.0
             if seen + 1 == first.size:
                 _begin(first, fit, quantile)
-        return 0.0
+        # Until there is a tail to fit: the value's rank among the first ones.
+        return -np.log10((np.sum(first[:seen] >= value) + 1.0) / (seen + 1.0))
     score = _score(value, fit)
     if learn:
         _learn(value, score, fit, quantile, gate, absorb)

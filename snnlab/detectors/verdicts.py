@@ -21,8 +21,9 @@ class Verdicts:
         timestamp: of the events, in µs.
         score: -log10 of the calibrated tail probability; NaN for an event that was rejected.
         severity: score / (score + threshold), so 0.5 at the threshold and towards 1 beyond.
-        alarm: what the alarm neurons said, 0 when they were silent; a burst is one alarm.
+        alarm: what the alarm neurons said, in standard deviations, 0 when they were silent; a burst is one alarm.
         anomaly: whether the score reaches the threshold.
+        spoken: anomalies that are the first or the strongest of their burst: what is published.
         type: the anomaly's type, "" where there is none.
         groups: evidence by group of features, in its own standard deviations; ``group_names`` names the columns.
         pattern: the reservoir's firing rates by population bucket (share of the bucket's neurons that fired).
@@ -38,6 +39,7 @@ class Verdicts:
     severity: Float32[np.ndarray, " n"]
     alarm: Float64[np.ndarray, " n"]
     anomaly: Bool[np.ndarray, " n"]
+    spoken: Bool[np.ndarray, " n"]
     type: list[str]
     groups: Float64[np.ndarray, "n g"]
     group_names: tuple[str, ...]
@@ -49,11 +51,6 @@ class Verdicts:
 
     def __repr__(self) -> str:
         return f"Verdicts({len(self)} events, {int(self.anomaly.sum())} anomalies, {int(self.spoken.sum())} alarms)"
-
-    @property
-    def spoken(self) -> Bool[np.ndarray, " n"]:
-        """Anomalies for which the alarm neurons spoke: one a burst, and what is published."""
-        return self.anomaly & (self.alarm > 0)
 
     def strongest(self, count: int = 10) -> Int64[np.ndarray, " k"]:
         """Places of the anomalies with the highest scores, the highest first."""

@@ -9,6 +9,8 @@ from snnlab.config import NeuromorphicConfig
 from snnlab.errors import ConfigError
 from snnlab.features import Clock, Feature
 
+FOREVER_US = 1 << 62
+
 __all__ = ["AnomalyType", "Domain", "ReadoutSpec"]
 
 
@@ -30,7 +32,11 @@ class AnomalyType(BaseModel):
 
 
 class ReadoutSpec(BaseModel):
-    """A readout by its kind, with its settings; ``features`` restricts it to some groups, all when empty."""
+    """A readout by its kind, with its settings.
+
+    With ``groups`` it sees only the features of these groups, and is meant for the domain's own features; without, it
+    sees all features and is meant for the columns of any stream.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,7 +53,8 @@ class Domain(BaseModel):
     entities, against the entity's own past as well; every text column as a category.
     ``codes`` names an encoder for a feature (its JSON), ``network`` gives the default by its input layer.
     ``threshold`` is the score (-log10 of the tail probability) from which an event is an anomaly; ``refractory`` is the
-    silence after an alarm, in events of the entity.
+    silence after an alarm, in events of the entity; ``gate`` is the rarity beyond which a run of events no longer
+    teaches what is rare.
 
     Example:
         >>> domain = Domain(name="doors", features=(Feature(name="speed", column="speed"),))
@@ -70,7 +77,8 @@ class Domain(BaseModel):
     codes: dict[str, dict[str, Any]] = Field(default_factory=dict)
     relative: bool = True
     relative_window: float = Field(default=30 * 86_400.0, gt=0)
-    threshold: float = Field(default=4.0, gt=0)
+    threshold: float = Field(default=3.3, gt=0)
+    gate: float = Field(default=3.0, gt=0)
     refractory: int = Field(default=60, ge=0)
 
     @model_validator(mode="after")
@@ -92,7 +100,7 @@ class Domain(BaseModel):
         """This domain for a stream of these columns: its own features if they are all there, else generic ones.
 
         ``entities`` tells that events belong to more than one entity; ``timed`` that they have real times, without
-        which nothing that reads the time of day is kept.
+        which nothing that reads the time of day is kept and no event is late.
 
         Raises:
             ConfigError: there is neither a numeric nor a category column.
@@ -102,8 +110,10 @@ class Domain(BaseModel):
         there = {*names, *categories, "event_type", "entity"}
         own = bool(self.features) and there.issuperset(self.columns)
         features = self.features if own else self._generic(names, categories, entities)
-        readouts = tuple(spec for spec in self.readouts if timed or spec.kind != "phase")
-        return self.model_copy(update={"features": features, "readouts": readouts})
+        meant = [spec for spec in self.readouts if bool(spec.groups) == own] or self.readouts
+        readouts = tuple(spec for spec in meant if timed or spec.kind != "phase")
+        clock = self.clock if timed else self.clock.model_copy(update={"lateness_us": FOREVER_US})
+        return self.model_copy(update={"features": features, "readouts": readouts, "clock": clock})
 
     def _generic(self, names: Sequence[str], categories: Sequence[str], entities: bool) -> tuple[Feature, ...]:
         made = [Feature(name=name, aggregate="value", column=name, group=name) for name in names]

@@ -9,6 +9,8 @@ DAY = 86_400.0
 
 SENSOR = Domain(
     name="sensor",
+    threshold=4.0,
+    gate=2.0,
     title="Sensor patterns",
     entity="machine",
     features=(

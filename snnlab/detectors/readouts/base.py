@@ -56,7 +56,8 @@ class Readout(BaseModel):
     ``surprise`` takes events in order, scores each with what was known before it, and then (``learn``) learns it:
     a stream scored whole or in pieces gives the same surprises. Higher is more surprising.
 
-    ``weight`` is how much this readout's calibrated evidence counts beside the others; ``pool`` joins its columns;
+    ``weight`` is how much this readout's calibrated evidence counts beside the others, ``voice`` how loud its alarm
+    neuron is (0 is mute); ``pool`` joins its columns;
     ``smoothing`` is the leak of the pooled evidence, 1 for none; ``habituation`` and ``recovery`` (in events) tell
     how its alarm neuron tires and rests.
     """
@@ -66,6 +67,7 @@ class Readout(BaseModel):
     kind: ClassVar[str]
 
     weight: float = Field(default=1.0, gt=0)
+    voice: float = Field(default=0.0, ge=0)
     pool: Pool = "max"
     smoothing: float = Field(default=1.0, gt=0, le=1)
     calibrated: bool = True

@@ -22,6 +22,7 @@ __all__ = ["Context"]
 
 _ORDER, _PEER, _HABIT, _REPEAT = range(4)
 _SPEAKERS = 4
+_KNOWN = 50.0
 
 
 class Context(Readout):
@@ -29,6 +30,8 @@ class Context(Readout):
 
     Four columns for each category feature (nats). ``strength`` is the weight of the less specific context in events;
     ``slots`` (a power of two) bounds the table. ``order``, ``peers``, ``habits`` and ``repeats`` weigh the four.
+    What is more surprising than ``gate`` (nats) in a context known from 50 events is not counted there, so that an
+    anomaly that comes again does not become normal.
     """
 
     kind: ClassVar[str] = "context"
@@ -40,6 +43,7 @@ class Context(Readout):
     peers: float = Field(default=1.0, ge=0)
     habits: float = Field(default=1.0, ge=0)
     repeats: float = Field(default=1.0, ge=0)
+    gate: float = Field(default=1e9, gt=0)
 
     def columns(self, shape: Shape) -> tuple[int, ...]:
         """Four columns for each category feature, which stand after the numeric ones."""
@@ -66,7 +70,7 @@ class Context(Readout):
         evidence = np.zeros((len(inputs.rows), _SPEAKERS * inputs.categories.shape[1]))
         _count(
             inputs.categories, inputs.rows, inputs.entities, memory["previous"], memory["shown"], learnt["pairs"], learnt["totals"],
-            learnt["kinds"], learnt["events"], self.strength,
+            learnt["kinds"], learnt["events"], self.strength, self.gate,
             np.array([self.order, self.peers, self.habits, self.repeats]), learn, evidence,
         )  # fmt: skip
         return evidence
@@ -81,12 +85,12 @@ def _mix(a, b):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _ask(pairs, totals, context, symbol, back, strength, learn):  # type: ignore[no-untyped-def]
-    """Probability of a symbol in a context, backed off to ``back``; counts it when ``learn``."""
+def _ask(pairs, totals, context, symbol, back, strength, gate, learn):  # type: ignore[no-untyped-def]
+    """Probability of a symbol in a context, backed off to ``back``; counts it when ``learn``, unless it is gated."""
     mask = np.uint64(pairs.size - 1)
     pair, total = _mix(context, symbol) & mask, context & mask
     probability = (pairs[pair] + strength * back) / (totals[total] + strength)
-    if learn:
+    if learn and (probability >= np.exp(-gate) or totals[total] < _KNOWN):
         pairs[pair] += np.float32(1.0)
         totals[total] += np.float32(1.0)
     return min(probability, 1.0)
@@ -108,7 +112,9 @@ def _base(pairs, totals, kinds, column, symbol, learn):  # type: ignore[no-untyp
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(categories, rows, entities, previous, shown, pairs, totals, kinds, events, strength, weights, learn, out):  # type: ignore[no-untyped-def]
+def _count(
+    categories, rows, entities, previous, shown, pairs, totals, kinds, events, strength, gate, weights, learn, out
+):  # type: ignore[no-untyped-def]
     columns = categories.shape[1]
     for t in range(categories.shape[0]):
         row = rows[t]
@@ -118,19 +124,21 @@ def _count(categories, rows, entities, previous, shown, pairs, totals, kinds, ev
             one = _mix(_mix(np.uint64(previous[row, c, 0]), np.uint64(21)), column)
             two = _mix(_mix(np.uint64(previous[row, c, 1]), one), np.uint64(22))
             if weights[0] > 0.0:
-                first = _ask(pairs, totals, one, symbol, back, strength, learn)
-                out[t, 4 * c] = -weights[0] * np.log(_ask(pairs, totals, two, symbol, first, strength, learn))
+                first = _ask(pairs, totals, one, symbol, back, strength, gate, learn)
+                out[t, 4 * c] = -weights[0] * np.log(_ask(pairs, totals, two, symbol, first, strength, gate, learn))
             if weights[1] > 0.0 and c > 0:
                 near = _mix(_mix(np.uint64(categories[t, c - 1]), np.uint64(23)), column)
-                out[t, 4 * c + 1] = -weights[1] * np.log(_ask(pairs, totals, near, symbol, back, strength, learn))
+                out[t, 4 * c + 1] = -weights[1] * np.log(_ask(pairs, totals, near, symbol, back, strength, gate, learn))
             if weights[2] > 0.0:
                 habit = _mix(_mix(np.uint64(entities[t]), np.uint64(24)), column)
-                out[t, 4 * c + 2] = -weights[2] * np.log(_ask(pairs, totals, habit, symbol, back, strength, learn))
+                out[t, 4 * c + 2] = -weights[2] * np.log(
+                    _ask(pairs, totals, habit, symbol, back, strength, gate, learn)
+                )
             slot = categories[t, c] & 63
             if weights[3] > 0.0:
                 times = np.uint64(min(shown[row, c, slot], 3))
                 again = _mix(_mix(symbol, np.uint64(25)), column)
-                out[t, 4 * c + 3] = -weights[3] * np.log(_ask(pairs, totals, again, times, 0.25, strength, learn))
+                out[t, 4 * c + 3] = -weights[3] * np.log(_ask(pairs, totals, again, times, 0.25, strength, gate, learn))
             shown[row, c, slot] = min(shown[row, c, slot] + 1, 255)
             previous[row, c, 1] = previous[row, c, 0]
             previous[row, c, 0] = categories[t, c]

@@ -24,7 +24,8 @@ __all__ = ["Level"]
 class Level(Readout):
     """Deviations of each smoothed numeric feature from its own past (in standard deviations).
 
-    ``leak`` is the integrator's rate an event (1 for none). ``habit`` is the memory of the moments in events.
+    ``leak`` is the integrator's rate an event (1 for none). ``habit`` is the memory of the moments in events;
+    ``floor`` is added to the deviation, for features that are nearly always the same.
     Fails where the level drifts without being abnormal.
     """
 
@@ -32,6 +33,7 @@ class Level(Readout):
 
     calibrated: bool = False
     leak: float = Field(default=0.1, gt=0, le=1)
+    floor: float = Field(default=0.0, ge=0)
     gate: float = Field(default=4.0, gt=0)
     absorb: float = Field(default=0.0, ge=0, le=1)
     habit: float = Field(default=1e9, ge=1)
@@ -59,14 +61,14 @@ class Level(Readout):
         _standardise(
             inputs.numbers, inputs.rows, memory["level"], memory["begun"],
             learnt["mean"], learnt["variance"], learnt["taught"],
-            self.leak, self.gate, self.absorb, self.habit, self.warmup, learn, evidence,
+            self.leak, self.floor, self.gate, self.absorb, self.habit, self.warmup, learn, evidence,
         )  # fmt: skip
         return evidence
 
 
 @numba.njit(cache=True, nogil=True)
 def _standardise(  # type: ignore[no-untyped-def]
-    values, rows, level, begun, mean, variance, taught, leak, gate, absorb, habit, warmup, learn, out
+    values, rows, level, begun, mean, variance, taught, leak, floor, gate, absorb, habit, warmup, learn, out
 ):
     for t in range(values.shape[0]):
         row = rows[t]
@@ -77,7 +79,7 @@ def _standardise(  # type: ignore[no-untyped-def]
             away = level[row, j] - mean[j]
             z = 0.0
             if taught[j] >= warmup:
-                z = abs(away) / (np.sqrt(variance[j]) + 1e-9 * (1.0 + abs(mean[j])))
+                z = abs(away) / (np.sqrt(variance[j]) + floor + 1e-9 * (1.0 + abs(mean[j])))
             out[t, j] = z
             if learn:
                 share = 1.0 if z <= gate or taught[j] < 2 * warmup else absorb

@@ -29,6 +29,7 @@ class Novelty(Readout):
 
     kind: ClassVar[str] = "novelty"
 
+    voice: float = Field(default=1.0, ge=0)
     grain: float = Field(default=1e-3, gt=0, lt=1)
     neurons: int = Field(default=1024, ge=2)
 

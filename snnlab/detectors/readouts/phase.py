@@ -30,6 +30,7 @@ class Phase(Readout):
     kind: ClassVar[str] = "phase"
 
     weight: float = Field(default=0.4, gt=0)
+    voice: float = Field(default=0.4, ge=0)
     habituation: float = Field(default=4.0, ge=0)
     recovery: float = Field(default=4000.0, gt=0)
     bins: int = Field(default=96, ge=1)
