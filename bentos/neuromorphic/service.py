@@ -4,18 +4,15 @@ One worker, because two would split the networks' state; scale by replicas. Bent
 and are off: ``GET /metrics`` is the service's own.
 """
 
-import asyncio
 from pathlib import Path
 
 import bentoml
 
-from snnlab.serving.auth import KeyGuard
-from snnlab.serving.rest import create_app, guarded
-from snnlab.serving.start import guard_from_environment, settle, start_application, stop_application
-from snnlab.serving.warm import warm_door
+from snnlab.serving.auth import KeyGuard, guard_from_environment
+from snnlab.serving.door import Door
 
 guard = guard_from_environment()
-app = create_app()
+door = Door()
 
 
 @bentoml.service(
@@ -26,25 +23,23 @@ app = create_app()
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )
-@bentoml.asgi_app(guarded(app, guard), path="/")
+@bentoml.asgi_app(KeyGuard(door, guard), path="/")
 class Neuromorphic:
     """Anomaly detection on event streams with spiking neural networks."""
 
     @bentoml.on_startup
     async def start(self) -> None:
-        """Load and warm the models, and take up the streams they work on."""
-        models = Path(__file__).parent / "models"
-        application = await asyncio.to_thread(start_application, models)
-        app.state.application = application
-        await warm_door(app, application.models())
-        settle()
+        """Load and warm the models, take up the streams they work on, and open the door."""
+        from snnlab.serving.start import Service
+
+        self.service = await Service.start(Path(__file__).parent / "models")
+        door.open(self.service.app)
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
-        """Keep what was learnt."""
-        application, app.state.application = app.state.application, None
-        if application is not None:
-            await asyncio.to_thread(stop_application, application)
+        """Close the door, and keep what was learnt."""
+        door.close()
+        await self.service.stop()
 
 
 Neuromorphic.add_asgi_middleware(KeyGuard, guard=guard)  # BentoML's own routes, too

@@ -63,6 +63,7 @@ class Judge:
         n_groups: int,
         refractory: int,
         threshold: float,
+        gate: float,
     ) -> "Judge":
         """A judge of readouts whose columns speak of ``groups``."""
         starts = np.cumsum([0, *(len(group) for group in groups)]).astype(np.int64)
@@ -80,7 +81,13 @@ class Judge:
         ]
         flat = [group for one in groups for group in one]
         return cls(
-            starts, np.array(flat, np.int64), n_groups, np.array(settings, float).reshape(-1, 7), refractory, threshold
+            starts,
+            np.array(flat, np.int64),
+            n_groups,
+            np.array(settings, float).reshape(-1, 7),
+            refractory,
+            threshold,
+            gate,
         )
 
     @property

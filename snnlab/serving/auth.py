@@ -8,6 +8,7 @@ which tell nothing else, are free.
 
 import hmac
 import ipaddress
+import os
 import socket
 import sys
 from http import HTTPStatus
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from snnlab.serving.problem import Problem, respond
 
-__all__ = ["Guard", "KeyGuard", "bound_to_loopback", "is_loopback"]
+__all__ = ["Guard", "KeyGuard", "bound_to_loopback", "guard_from_environment", "is_loopback"]
 
 _PROBES = frozenset({"/livez", "/readyz"})
 
@@ -46,16 +47,10 @@ def bound_to_loopback(arguments: list[str] | None = None) -> bool:
     arguments = sys.argv if arguments is None else arguments
     try:
         descriptor = int(arguments[arguments.index("--fd") + 1])
-        with socket.socket(fileno=_duplicate(descriptor)) as listening:
+        with socket.socket(fileno=os.dup(descriptor)) as listening:
             return is_loopback_address(listening.getsockname())
     except (ValueError, IndexError, OSError):
         return False
-
-
-def _duplicate(descriptor: int) -> int:
-    import os
-
-    return os.dup(descriptor)
 
 
 def is_loopback_address(name: object) -> bool:
@@ -97,6 +92,12 @@ class Guard:
         if not is_loopback(headers.get("host", "")):
             return "a service without a key is asked as localhost or 127.0.0.1 only; set SNNLAB_API_KEY for other names"
         return None
+
+
+def guard_from_environment() -> Guard:
+    """The guard of this process: its key is ``SNNLAB_API_KEY``, its address that of the socket that BentoML gave it."""
+    key = os.environ.get("SNNLAB_API_KEY", "")
+    return Guard(SecretStr(key) if key else None, loopback=bound_to_loopback())
 
 
 class KeyGuard:

@@ -1,37 +1,59 @@
 """What the served Bento does at its start and end: settings read, models loaded and warm, memory settled."""
 
+import asyncio
 import gc
-import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import structlog
-from pydantic import SecretStr
+from fastapi import FastAPI
 
 from snnlab import streams
 from snnlab.config import Settings
 from snnlab.serving.application import Application
-from snnlab.serving.auth import Guard, bound_to_loopback
 from snnlab.serving.bento import bundled_models
-from snnlab.serving.warm import warm_up
+from snnlab.serving.rest import create_app
+from snnlab.serving.warm import warm_door, warm_up
 from snnlab.stores import connect as connect_store
 
-__all__ = ["guard_from_environment", "settle", "start_application", "stop_application"]
+__all__ = ["Service"]
 
 
-def guard_from_environment() -> Guard:
-    """The guard of this process: its key is ``SNNLAB_API_KEY``, its address that of the socket that BentoML gave it."""
-    key = os.environ.get("SNNLAB_API_KEY", "")
-    return Guard(SecretStr(key) if key else None, loopback=bound_to_loopback())
+@dataclass(frozen=True)
+class Service:
+    """An application with its REST interface, ready for its first event."""
+
+    application: Application
+    app: FastAPI
+
+    @classmethod
+    async def start(cls, models: Path) -> Self:
+        """The service over the bus and store of the settings, with the models of a folder.
+
+        Raises ConfigError, BusError, StoreError and ModelError as they come: a service that cannot do its work must
+        not say that it is ready.
+        """
+        begun = time.perf_counter()
+        application = await asyncio.to_thread(_application, models)
+        app = create_app(application)
+        await warm_door(app, application.models())
+        # What is here now stays: a collection that need not look at it pauses the service for a few ms, not hundreds.
+        gc.collect()
+        gc.freeze()
+        log = structlog.get_logger("snnlab.serving")
+        log.info("service started", models=len(application.models()), seconds=round(time.perf_counter() - begun, 2))
+        return cls(application, app)
+
+    async def stop(self) -> None:
+        """Keep what was learnt, and let go of the bus and the store."""
+        await asyncio.to_thread(self.application.close)
+        self.application.bus.close()
+        self.application.store.close()
 
 
-def start_application(models: Path) -> Application:
-    """The application over the bus and store of the settings, with the models of a folder, ready for its first event.
-
-    Raises ConfigError, BusError, StoreError and ModelError as they come: a service that cannot do its work must not
-    say that it is ready.
-    """
-    begun = time.perf_counter()
+def _application(models: Path) -> Application:
     settings = Settings.load()
     home = settings.home.absolute()
     bus = streams.connect(settings.bus or f"sqlite:///{home / 'bus.db'}")
@@ -40,19 +62,4 @@ def start_application(models: Path) -> Application:
     warm_up([(bundle.content, bundle.entry.code) for bundle in bundled])
     application = Application(bus, store)
     application.start(bundled)
-    log = structlog.get_logger("snnlab.serving")
-    log.info("service started", models=len(application.models()), seconds=round(time.perf_counter() - begun, 2))
     return application
-
-
-def settle() -> None:
-    """Take what is in memory now out of garbage collection: a pause is then a few ms, not hundreds."""
-    gc.collect()
-    gc.freeze()
-
-
-def stop_application(application: Application) -> None:
-    """Keep what was learnt, and let go of the bus and the store."""
-    application.close()
-    application.bus.close()
-    application.store.close()

@@ -1,9 +1,8 @@
 """What every route is given: the application, and the limits of a request."""
 
-from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request
 
 from snnlab.serving.application import Application
 from snnlab.serving.problem import MEDIA_TYPE, Problem
@@ -13,9 +12,7 @@ __all__ = ["App", "RequestLimits", "problems"]
 
 
 def _application(request: Request) -> Application:
-    application = request.app.state.application
-    if not isinstance(application, Application):
-        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "the service is starting; ask again in a moment")
+    application: Application = request.app.state.application
     return application
 
 

@@ -5,16 +5,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
-from starlette.types import ASGIApp
 
 import snnlab
 from snnlab.serving.application import Application
-from snnlab.serving.auth import Guard, KeyGuard
 from snnlab.serving.problem import MEDIA_TYPE, Problem, install
 from snnlab.serving.rest import anomalies, jobs, metrics, models, patterns
 from snnlab.serving.rest.limits import BodyLimit, Deadline, Limits
 
-__all__ = ["create_app", "guarded"]
+__all__ = ["create_app"]
 
 _DESCRIPTION = """Anomaly detection on event streams with spiking neural networks.
 
@@ -23,8 +21,8 @@ the value that is wrong, what would be valid and the next step.
 """
 
 
-def create_app(application: Application | None = None, limits: Limits | None = None) -> FastAPI:
-    """The REST interface of ``application``, which may be set later as ``app.state.application``."""
+def create_app(application: Application, limits: Limits | None = None) -> FastAPI:
+    """The REST interface of ``application``."""
     limits = limits or Limits()
     app = FastAPI(
         title="Neuromorphic event processing",
@@ -41,11 +39,6 @@ def create_app(application: Application | None = None, limits: Limits | None = N
     app.add_middleware(Deadline, seconds=limits.seconds)
     install(app)
     return app
-
-
-def guarded(app: FastAPI, guard: Guard) -> ASGIApp:
-    """``app`` behind a guard, as one plain ASGI application that answers for every path it is given."""
-    return KeyGuard(app, guard)
 
 
 def _problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
