@@ -155,23 +155,10 @@ def _pool(row, z, start, stop, how, calibrated):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _judge(
-    evidence,
-    rows,
-    starts,
-    group_of,
-    settings,
-    refractory,
-    threshold,
-    learnt,
-    memory,
-    learn,
-    score,
-    alarm,
-    word,
-    groups,
-    rarities,
-):  # type: ignore[no-untyped-def]
+def _judge(  # type: ignore[no-untyped-def]
+    evidence, rows, starts, group_of, settings, refractory, threshold, gate, learnt, memory, learn,
+    score, alarm, word, groups, rarities,
+):  # fmt: skip
     mean, variance, events, pooled_mean, pooled_variance, pooled_events, first, fit = learnt
     pooled, begun, clock, last, voice, tired = memory
     count = settings.shape[0]

@@ -3,7 +3,7 @@
 import time
 
 from snnlab.datasets.labelled import LabelledStream
-from snnlab.errors import ModelNotFound
+from snnlab.errors import DataError, ModelNotFound
 from snnlab.evaluation import Report, evaluate, run
 from snnlab.tracking.connection import prepare, tracking_folder
 from snnlab.tracking.flavour import ModelVersion, registered
@@ -27,14 +27,15 @@ def promote(
 
     Both learn as they go, from where training left them, on the same events after what either has seen. The decision
     is appended to the history beside the tracking store before the alias moves.
-    Raises ModelNotFound where there is no challenger, ConfigError for an unknown metric.
+    Raises ModelNotFound where there is no challenger, DataError where one of them was trained on ``stream``, ConfigError
+    for an unknown metric.
     """
     check_metric(metric)
     chosen = prepare(uri)
-    challenger, champion = registered(name, "challenger"), registered(name, "champion")
+    challenger, champion = (registered(name, alias, uri=chosen) for alias in ("challenger", "champion"))
     if challenger is None:
         raise ModelNotFound(f"model {name!r} has no @challenger; train it first: snnlab train --domain {name}")
-    replay = _replay(stream, challenger, champion)
+    replay = _held_out(stream, challenger, champion)
     contest = Contest(
         name=name,
         metric=metric,
@@ -45,7 +46,8 @@ def promote(
         events=len(replay),
         at=time.time_ns() // 1000,
     )
-    decision = decide(contest, _report(challenger, replay), _report(champion, replay) if champion else None, min_gain)
+    other = _report(champion, replay, chosen) if champion else None
+    decision = decide(contest, _report(challenger, replay, chosen), other, min_gain)
     history(chosen).append(decision)
     if decision.promoted:
         import mlflow
@@ -59,10 +61,13 @@ def history(uri: str | None = None) -> History:
     return History(tracking_folder(prepare(uri)) / "history.db")
 
 
-def _replay(stream: LabelledStream, *versions: ModelVersion | None) -> LabelledStream:
-    seen = [version.until_us for version in versions if version is not None and version.until_us is not None]
-    return following(stream, max(seen, default=None))
+def _held_out(stream: LabelledStream, *versions: ModelVersion | None) -> LabelledStream:
+    known = [version for version in versions if version is not None]
+    for version in known:
+        if version.data_digest == digest_of(stream):
+            raise DataError(f"{version.uri} was trained on {stream.name!r}; compare on events that it has not seen")
+    return following(stream, max((v.until_us for v in known if v.until_us is not None), default=None))
 
 
-def _report(version: ModelVersion, replay: LabelledStream) -> Report:
-    return evaluate(run(load_detector(version.uri), replay), replay, baselines=())
+def _report(version: ModelVersion, replay: LabelledStream, uri: str) -> Report:
+    return evaluate(run(load_detector(version.uri, uri=uri), replay), replay, baselines=())

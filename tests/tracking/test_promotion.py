@@ -1,6 +1,6 @@
 import pytest
 
-from snnlab.errors import ConfigError, ModelNotFound
+from snnlab.errors import ConfigError, DataError, ModelNotFound
 from snnlab.tracking import load_detector, log_detector, promote, registered
 from snnlab.tracking.promotion import history
 
@@ -28,7 +28,7 @@ def test_the_first_model_becomes_champion_and_a_worse_one_is_refused(uri, detect
     load = load_detector
     monkeypatch.setattr(
         "snnlab.tracking.promotion.load_detector",
-        lambda model: Blind(load(model)) if model.endswith("/2") else load(model),
+        lambda model, uri: Blind(load(model)) if model.endswith("/2") else load(model),
     )
     second = promote("sensor", stream, metric="roc_auc")
     assert not second.promoted
@@ -53,7 +53,10 @@ def test_a_metric_is_checked_before_anything_is_replayed(uri, stream):
 
 def test_without_labelled_anomalies_nothing_is_promoted(uri, detector, stream):
     log_detector(detector, "sensor", trained_on=stream.training)
-    decision = promote("sensor", stream.training)
+    with pytest.raises(DataError, match="was trained on"):
+        promote("sensor", stream.training)
+    normal = stream.test.slice(0, int(stream.test.label.argmax()))
+    decision = promote("sensor", normal)
     assert not decision.promoted
     assert "no labelled anomaly" in decision.reason
     assert registered("sensor", "champion") is None
