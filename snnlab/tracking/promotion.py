@@ -27,8 +27,8 @@ def promote(
 
     Both learn as they go, from where training left them, on the same events after what either has seen. The decision
     is appended to the history beside the tracking store before the alias moves.
-    Raises ModelNotFound where there is no challenger, DataError where one of them was trained on ``stream``, ConfigError
-    for an unknown metric.
+    Raises ModelNotFound where there is no challenger, DataError where one of the two was trained on ``stream``,
+    ConfigError for an unknown metric.
     """
     check_metric(metric)
     chosen = prepare(uri)
