@@ -18,6 +18,7 @@ from snnlab.tracking.flavour import version_of
 from snnlab.tracking.gate import measured
 from snnlab.tracking.replays import digest_of, following
 from snnlab.types import Json
+from snnlab.workflows.ablations import ablations as without_a_part
 from snnlab.workflows.results import Result
 
 __all__ = ["Evaluation", "evaluate"]
@@ -53,13 +54,15 @@ def evaluate(
     *,
     learn: bool = True,
     baselines: Sequence[str] | None = None,
+    ablations: bool = False,
     uri: str | None = None,
 ) -> Evaluation:
     """Replay what the model has not seen, and judge its verdicts.
 
     ``model`` is ``models:/NAME@ALIAS``, ``models:/NAME/VERSION`` or the path of a .snn file. Of the stream, the rows
     after training are judged; where they do not follow what the model was trained on, the stream is moved on by whole
-    weeks. ``learn=False`` freezes the model; ``baselines`` names some of the baselines beside it (None: all).
+    weeks. ``learn=False`` freezes the model; ``baselines`` names some of the baselines beside it (None: all);
+    ``ablations`` adds detectors without a reservoir and without plasticity, trained on the same stream.
     Figures, report and metrics go to the MLflow run.
     Raises ModelNotFound, ModelFormatError, and DataError where the stream has no labels to judge by.
     """
@@ -74,6 +77,8 @@ def evaluate(
         replay = following(stream, known.until_us if known else None)
         verdicts = prequential(detector, replay, learn=learn)
         report = judged(verdicts, replay, baselines=baselines)
+        if ablations:
+            report = report.with_ablations(without_a_part(detector, stream))
         done = Evaluation(str(model), report, verdicts, replay, opened.run_id)
         _log(opened, done, detector.threshold)
     return done
@@ -90,6 +95,8 @@ def _metrics(report: Report) -> dict[str, float]:
         named["detector.type_accuracy"] = report.confusion.mean_accuracy
     for baseline, quality in report.baselines.items():
         named[f"baseline.{baseline}.average_precision"] = quality.average_precision
+    for ablation, quality in report.ablations.items():
+        named[f"ablation.{ablation.replace(' ', '_')}.average_precision"] = quality.average_precision
     return {name: float(value) for name, value in named.items() if isfinite(value)}
 
 

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from snnlab.datasets.generators import generate
+from snnlab.datasets.labelled import LabelledStream
 from snnlab.detectors import Detector
-from snnlab.domains import AnomalyType, Domain
+from snnlab.domains import AnomalyType, Domain, ReadoutSpec
 from snnlab.errors import DataError, EventError, ModelNotFound, PromotionRefused
 from snnlab.evaluation import run as prequential
+from snnlab.events import EventBatch
 from snnlab.features import Feature
 from snnlab.tracking import load_detector, registered
 from snnlab.workflows import champions, evaluate, promote, retrain, train
@@ -61,6 +63,16 @@ def test_evaluation_judges_what_follows_and_tracks_it(trained, stream):
     assert named == {"figures/scores.png", "figures/precision_recall.png", "figures/confusion.png"}
     assert done._repr_mimebundle_()[MIME]["model"] == "models:/sensor@challenger"
     json.dumps(done.to_json(), allow_nan=False)
+
+
+def test_the_ablations_stand_beside_the_model(uri, stream):
+    train("sensor", stream)
+    done = evaluate("models:/sensor@challenger", stream, baselines=(), ablations=True)
+    assert set(done.report.ablations) == {"no reservoir", "no plasticity"}
+    train("sensor", stream, name="bare", reservoir=False)
+    bare = evaluate("models:/bare@challenger", stream, baselines=())
+    assert done.report.ablations["no reservoir"] == bare.report.quality
+    assert done.metrics["ablation.no_reservoir.average_precision"] == bare.report.quality.average_precision
 
 
 def test_a_file_evaluates_as_the_registered_model_does(trained, stream, tmp_path):
@@ -138,9 +150,6 @@ def test_champions_are_gathered_with_their_digests(trained, stream, tmp_path):
 
 def test_a_domain_of_ones_own_takes_the_same_road(uri):
     rng = np.random.default_rng(0)
-    from snnlab.datasets.labelled import LabelledStream
-    from snnlab.events import EventBatch
-
     flow = rng.normal(5.0, 0.2, (900, 1))
     flow[[700, 800]] = 12.0
     events = EventBatch.from_columns(flow, ["flow"], entities=["pump-1" if i % 2 else "pump-2" for i in range(900)])
@@ -150,14 +159,8 @@ def test_a_domain_of_ones_own_takes_the_same_road(uri):
         name="pumps",
         features=(Feature(name="flow", column="flow", group="flow"),),
         types=(AnomalyType(name="burst", signature={"flow": 1.0}),),
-        readouts=generate_readouts(),
+        readouts=(ReadoutSpec(kind="level"),),
     )
     train(pumps, stream, reservoir=False)
     assert promote("pumps", stream).decision.promoted
     assert load_detector("models:/pumps@champion").domain.types[0].name == "burst"
-
-
-def generate_readouts():
-    from snnlab.domains import domain
-
-    return domain("sensor").readouts
