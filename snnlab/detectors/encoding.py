@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float64, Int32
+from jaxtyping import Float64, Int32, Int64
 
 from snnlab.domains import Domain
-from snnlab.encoders import Category, Encoder, encoder_from_json
+from snnlab.encoders import Category, Encoder, Spikes, encoder_from_json
+from snnlab.encoders.columns import ColumnCodes, compiled
 from snnlab.encoders.registry import KINDS
 from snnlab.errors import ConfigError
 from snnlab.types import Arrays
 
 __all__ = ["Codes", "Encoded"]
-
-_WORDS = 64
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Encoded:
     words: Int32[np.ndarray, "n d"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Codes:
     """An encoder for each feature, numeric ones first, and where each begins on an input layer of ``inputs`` neurons.
 
@@ -52,14 +52,28 @@ class Codes:
         ] + [encoder_from_json(domain.codes[name]) if name in domain.codes else Category() for name in symbols]
         return cls(tuple(encoders), (*numbers, *symbols), domain.network.input.neurons)
 
-    @property
+    @cached_property
     def words(self) -> tuple[int, ...]:
         """How many words each column's code has."""
         return tuple(encoder.width for encoder in self.encoders)
 
+    @cached_property
+    def _compiled(self) -> tuple[list[int], ColumnCodes, Int64[np.ndarray, " d"]]:
+        """Columns whose codes run in one compiled call, their constants, and where each begins."""
+        known = [at for at, encoder in enumerate(self.encoders) if compiled(encoder)]
+        starts = np.cumsum([0, *self.words])[:-1].astype(np.int64)
+        return known, ColumnCodes.of([self.encoders[at] for at in known]), starts[known]
+
+    @cached_property
+    def _others(self) -> list[int]:
+        return [at for at, encoder in enumerate(self.encoders) if not compiled(encoder)]
+
     def fresh(self) -> Arrays:
-        """Everything that the encoders have learnt, by ``column.array``."""
-        return {f"{at}.{name}": array for at, e in enumerate(self.encoders) for name, array in e.fresh().items()}
+        """What the codes have learnt: ``ranges`` of the compiled ones, ``column.array`` of the others."""
+        learnt: Arrays = {"ranges": np.zeros((len(self._compiled[0]), 3))}
+        for at in self._others:
+            learnt |= {f"{at}.{name}": array for name, array in self.encoders[at].fresh().items()}
+        return learnt
 
     def encode(
         self,
@@ -71,23 +85,25 @@ class Codes:
         ticks: int,
     ) -> Encoded:
         """Spikes of ``n`` events in order; updates ``learnt`` when ``learn``."""
-        split = numbers.shape[1]
-        columns = [numbers[:, j] for j in range(split)] + [
-            symbols[:, j].astype(np.float64) for j in range(symbols.shape[1])
-        ]
-        parts, start = [], 0
-        for at, (encoder, values) in enumerate(zip(self.encoders, columns, strict=True)):
-            prefix = f"{at}."
-            own = {name.removeprefix(prefix): array for name, array in learnt.items() if name.startswith(prefix)}
-            spikes = encoder.encode(values, own, learn=learn, ticks=ticks)
-            folded = (spikes.address + start) % self.inputs
-            parts.append((np.where(spikes.address >= 0, folded, -1).astype(np.int32), spikes.tick, spikes.symbol))
-            start += encoder.width
-        if not parts:
-            nothing = np.zeros((len(numbers), 0), np.int32)
-            return Encoded(nothing, nothing, nothing)
-        return Encoded(
-            np.concatenate([part[0] for part in parts], axis=1),
-            np.concatenate([part[1] for part in parts], axis=1).astype(np.int32),
-            np.stack([part[2] for part in parts], axis=1),
+        values = np.concatenate((numbers, symbols), axis=1) if symbols.shape[1] else numbers
+        known, codes, starts = self._compiled
+        if not self._others:
+            return Encoded(*codes.encode(values, learnt["ranges"], starts, self.inputs, learn=learn, ticks=ticks))
+        own = codes.encode(
+            np.ascontiguousarray(values[:, known]), learnt["ranges"], starts, self.inputs, learn=learn, ticks=ticks
         )
+        parts = [self._alone(at, values[:, at], learnt, learn=learn, ticks=ticks) for at in self._others]
+        words = np.empty((len(values), len(self.encoders)), np.int32)
+        words[:, known] = own[2]
+        for at, part in zip(self._others, parts, strict=True):
+            words[:, at] = part.symbol
+        address = np.concatenate([own[0], *(part.address for part in parts)], axis=1)
+        return Encoded(address, np.concatenate([own[1], *(part.tick for part in parts)], axis=1), words)
+
+    def _alone(self, at: int, values: Float64[np.ndarray, " n"], learnt: Arrays, *, learn: bool, ticks: int) -> Spikes:
+        """The spikes of one encoder that is not compiled, on its stretch of the input layer."""
+        prefix, start = f"{at}.", sum(self.words[:at])
+        own = {name.removeprefix(prefix): array for name, array in learnt.items() if name.startswith(prefix)}
+        spikes = self.encoders[at].encode(values, own, learn=learn, ticks=ticks)
+        address = np.where(spikes.address >= 0, (spikes.address + start) % self.inputs, -1).astype(np.int32)
+        return Spikes(address, spikes.tick.astype(np.int32), spikes.symbol)

@@ -10,7 +10,7 @@ from pydantic import Field
 from snnlab.encoders.base import Encoder, Spikes, finite
 from snnlab.types import Array, Arrays
 
-__all__ = ["Category"]
+__all__ = ["Category", "hash_spikes"]
 
 
 class Category(Encoder):
@@ -52,12 +52,14 @@ class Category(Encoder):
         """Spikes of ``n`` symbols in tick 0, ``active`` each or fewer. Raises EventError on what is not finite."""
         del learnt, learn, ticks
         bits = (finite(values) + 0.0).view(np.uint64)  # + 0.0 makes one zero of two
-        return Spikes(*_hash_spikes(bits, self.neurons, self.active))
+        return Spikes(*hash_spikes(bits, self.neurons, self.active))
 
 
 @njit(cache=True, nogil=True)
-def _hash_spikes(bits: Array, neurons: int, active: int) -> tuple[Array, Array, Array]:
-    """Steele, Lea and Flood's SplitMix64 (2014): the k-th number that a generator seeded with the symbol draws."""
+def hash_spikes(bits: Array, neurons: int, active: int) -> tuple[Array, Array, Array]:
+    """Address and tick [n, active] and the first address [n], for symbols as 64 bits.
+
+    Steele, Lea and Flood's SplitMix64 (2014): the k-th number that a generator seeded with the symbol draws."""
     n = bits.shape[0]
     address = np.empty((n, active), dtype=np.int32)
     symbol = np.empty(n, dtype=np.int32)

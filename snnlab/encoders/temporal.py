@@ -11,7 +11,7 @@ from snnlab.encoders.base import Encoder, Spikes, finite
 from snnlab.encoders.standing import fresh_range, standings
 from snnlab.types import Array, Arrays
 
-__all__ = ["Temporal"]
+__all__ = ["Temporal", "latency_spikes"]
 
 
 class Temporal(Encoder):
@@ -57,11 +57,12 @@ class Temporal(Encoder):
     ) -> Spikes:
         """Spikes of ``n`` values, one a neuron at most. Raises EventError on a value that is not finite."""
         u = standings(finite(values), learnt["range"], self.reach, float(self.horizon), self.resolution, learn)
-        return Spikes(*_latency_spikes(u, self.neurons, ticks))
+        return Spikes(*latency_spikes(u, self.neurons, ticks))
 
 
 @njit(cache=True, nogil=True)
-def _latency_spikes(u: Array, neurons: int, ticks: int) -> tuple[Array, Array, Array]:
+def latency_spikes(u: Array, neurons: int, ticks: int) -> tuple[Array, Array, Array]:
+    """Address and tick [n, neurons], and the highest neuron that fires [n], for standings u."""
     n = u.shape[0]
     address = np.full((n, neurons), -1, dtype=np.int32)
     tick = np.zeros((n, neurons), dtype=np.int32)

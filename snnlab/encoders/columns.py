@@ -1,0 +1,113 @@
+"""Many columns through their codes in one compiled call: the same spikes as each encoder gives alone.
+
+Population, temporal and category codes are known here; an event of many features then costs one call, not one a feature.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int32, Int64
+from numba import njit
+
+from snnlab.encoders.base import Encoder
+from snnlab.encoders.category import Category, hash_spikes
+from snnlab.encoders.fields import field_spikes
+from snnlab.encoders.population import Population
+from snnlab.encoders.standing import standings
+from snnlab.encoders.temporal import Temporal, latency_spikes
+
+__all__ = ["ColumnCodes", "compiled"]
+
+_POPULATION, _TEMPORAL, _CATEGORY = range(3)
+
+
+def compiled(encoder: Encoder) -> bool:
+    """Whether an encoder's code is one of those that run here.
+
+    >>> compiled(Population())
+    True
+    """
+    return type(encoder) in {Population, Temporal, Category}
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnCodes:
+    """The constants of ``d`` codes: kind, six numbers each, and the seats that each one's spikes take.
+
+    >>> codes = ColumnCodes.of([Temporal(neurons=4), Category(neurons=16, active=2)])
+    >>> values = np.array([[10.0, 7.0], [12.0, 8.0]])
+    >>> address, tick, words = codes.encode(values, np.zeros((2, 3)), np.array([0, 4]), 20, learn=True, ticks=1)
+    >>> address.tolist(), words.tolist()
+    ([[0, 1, -1, -1, 19, 16], [0, 1, 2, -1, 15, 5]], [[1, 15], [2, 11]])
+    """
+
+    kinds: Int64[np.ndarray, " d"]
+    settings: Float64[np.ndarray, "d 6"]
+    seats: Int64[np.ndarray, " d1"]
+
+    @classmethod
+    def of(cls, encoders: Sequence[Encoder]) -> "ColumnCodes":
+        """The constants of these encoders, all of them ``compiled``."""
+        rows = [_constants(encoder) for encoder in encoders]
+        seats = np.cumsum([0, *(int(row[2]) for row in rows)]).astype(np.int64)
+        kinds = np.array([row[0] for row in rows], np.int64)
+        return cls(kinds, np.array([row[1:] for row in rows], float).reshape(-1, 6), seats)
+
+    def encode(
+        self,
+        values: Float64[np.ndarray, "n d"],
+        ranges: Float64[np.ndarray, "d 3"],
+        first: Int64[np.ndarray, " d"],
+        inputs: int,
+        *,
+        learn: bool,
+        ticks: int,
+    ) -> tuple[Int32[np.ndarray, "n m"], Int32[np.ndarray, "n m"], Int32[np.ndarray, "n d"]]:
+        """Addresses (column j begins at ``first[j]``, folded onto ``inputs`` neurons), ticks and words of ``n`` events.
+
+        ``ranges`` holds what each code knows of its column, and is updated in place when ``learn``. The values must
+        be finite.
+        """
+        n, columns = values.shape
+        address = np.full((n, int(self.seats[-1])), -1, np.int32)
+        tick = np.zeros_like(address)
+        words = np.zeros((n, columns), np.int32)
+        _encode(
+            values, ranges, self.kinds, self.settings, self.seats, first, inputs, learn, ticks, address, tick, words
+        )
+        return address, tick, words
+
+
+def _constants(encoder: Encoder) -> tuple[float, ...]:
+    """Kind, width, seats, overlap, reach, horizon, resolution."""
+    if isinstance(encoder, Population):
+        own = (encoder.overlap, encoder.reach, float(encoder.horizon), encoder.resolution)
+        return (_POPULATION, encoder.fields, encoder.active, *own)
+    if isinstance(encoder, Temporal):
+        own = (0.0, encoder.reach, float(encoder.horizon), encoder.resolution)
+        return (_TEMPORAL, encoder.neurons, encoder.neurons, *own)
+    if isinstance(encoder, Category):
+        return (_CATEGORY, encoder.neurons, encoder.active, 0.0, 1.0, 1.0, 0.0)
+    raise TypeError(f"{type(encoder).__name__} has no compiled code")
+
+
+@njit(cache=True, nogil=True)
+def _encode(values, ranges, kinds, settings, seats, first, inputs, learn, ticks, address, tick, words):  # type: ignore[no-untyped-def]
+    for j in range(values.shape[1]):
+        column = np.ascontiguousarray(values[:, j])
+        width, active = int(settings[j, 0]), int(settings[j, 1])
+        if kinds[j] == _CATEGORY:
+            where, when, word = hash_spikes((column + 0.0).view(np.uint64), width, active)
+        else:
+            u = standings(column, ranges[j], settings[j, 3], settings[j, 4], settings[j, 5], learn)
+            if kinds[j] == _POPULATION:
+                where, when, word = field_spikes(u, width, active, settings[j, 2], ticks, False)
+            else:
+                where, when, word = latency_spikes(u, width, ticks)
+        for t in range(values.shape[0]):
+            words[t, j] = word[t]
+            for k in range(active):
+                if where[t, k] >= 0:
+                    address[t, seats[j] + k] = (where[t, k] + first[j]) % inputs
+                    tick[t, seats[j] + k] = when[t, k]
