@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +26,9 @@ from snnlab.features.clock import UNSEEN, Lateness
 from snnlab.types import Arrays, Json
 
 __all__ = ["DeadLetter", "Detector"]
+
+
+_REJECTED = int(Lateness.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Detector:
     naming: Naming
     n_events: int = 0
     rejected: list[DeadLetter] = field(default_factory=list)
+    _layouts: set[tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=set, repr=False)
 
     @classmethod
     def build(
@@ -130,6 +135,10 @@ class Detector:
         """The groups of features that evidence is told by."""
         return self.plan.group_names
 
+    @cached_property
+    def _actions(self) -> dict[str, tuple[str, ...]]:
+        return {kind.name: kind.actions for kind in self.domain.types}
+
     def __repr__(self) -> str:
         network = self.plan.network
         neurons = f"{network.n_neurons} neurons" if network is not None else "no reservoir"
@@ -155,16 +164,21 @@ class Detector:
         return _joined(pieces)
 
     def _check(self, batch: EventBatch) -> None:
-        if len(batch) > 1 or not np.isfinite(batch.values).all():
-            batch.check()
         self.rejected = []
-        missing = [
-            c for c in self.domain.columns if c not in {*batch.names, *batch.category_names, "event_type", "entity"}
-        ]
+        if len(batch) != 1 or not np.isfinite(batch.values).all():
+            batch.check()
+        layout = (batch.names, batch.category_names)
+        if layout not in self._layouts:
+            self._check_columns(batch)
+            self._layouts.add(layout)
+
+    def _check_columns(self, batch: EventBatch) -> None:
+        needed, there = self.domain.columns, {*batch.names, *batch.category_names, "event_type", "entity"}
+        missing = [column for column in needed if column not in there]
         if missing:
             raise EventError(
-                f"the events have no column {missing[0]!r}; this detector reads {', '.join(self.domain.columns)}: "
-                f"send all {len(self.domain.columns)} of them, or train a detector for these columns"
+                f"the events have no column {missing[0]!r}; this detector reads {', '.join(needed)}: "
+                f"send all {len(needed)} of them, or train a detector for these columns"
             )
 
     def _process(self, batch: EventBatch, learn: bool) -> Verdicts:
@@ -185,11 +199,12 @@ class Detector:
 
     def _verdicts(self, batch: EventBatch, outcomes: list[tuple[Int64[np.ndarray, " k"] | None, Outcome]]) -> Verdicts:
         score, alarm, word, groups, rarities, pattern, lateness = _gathered(outcomes, len(batch))
-        with np.errstate(invalid="ignore"):
-            anomaly = score >= self.threshold
-        known = np.nan_to_num(score)
-        for row in np.flatnonzero(lateness == Lateness.REJECTED).tolist():
-            self.rejected.append(DeadLetter(batch.event_ids[row], self._too_late(batch, row)))
+        anomaly = score >= self.threshold  # a NaN is no anomaly
+        late = lateness == _REJECTED
+        known = np.where(late, 0.0, score)
+        if late.any():
+            for row in np.flatnonzero(late).tolist():
+                self.rejected.append(DeadLetter(batch.event_ids[row], self._too_late(batch, row)))
         return Verdicts(
             event_id=batch.event_ids,
             timestamp=batch.timestamps,
@@ -203,7 +218,7 @@ class Detector:
             groups=groups,
             group_names=self.group_names,
             pattern=pattern,
-            actions={kind.name: kind.actions for kind in self.domain.types},
+            actions=self._actions,
         )
 
     def _too_late(self, batch: EventBatch, row: int) -> str:

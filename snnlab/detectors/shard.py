@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numba
 import numpy as np
 from jaxtyping import Float32, Int8, Int32, Int64
 
@@ -26,6 +27,7 @@ __all__ = ["Outcome", "Plan", "Shard"]
 
 BUCKETS = 16
 _FIRST_ROWS = 16
+_REJECTED = int(Lateness.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class Shard:
 
     def _judge(self, batch: EventBatch, rows: Int32[np.ndarray, " n"], learn: bool) -> Outcome:
         gap, lateness = self.plan.domain.clock.follow(rows, batch.timestamps, self.state["clock/last"])
-        kept = lateness != Lateness.REJECTED
+        kept = lateness != _REJECTED
         if kept.all():
             judgement, pattern = self._road(batch, rows, gap, learn)
             return Outcome(judgement, pattern, lateness)
@@ -287,10 +289,17 @@ def _fresh_state(plan: Plan, capacity: int) -> Arrays:
 
 def _pattern(activity: Activity, n: int, neurons: int) -> Float32[np.ndarray, "n b"]:
     """Share of each population bucket's neurons that fired for each event."""
-    bucket = activity.neuron.astype(np.int64) * BUCKETS // max(neurons, 1)
-    event = np.repeat(np.arange(n), np.diff(activity.ptr))
-    counts = np.bincount(event * BUCKETS + bucket, minlength=n * BUCKETS).reshape(n, BUCKETS)
-    return (counts * (BUCKETS / max(neurons, 1))).astype(np.float32)
+    out = np.zeros((n, BUCKETS), np.float32)
+    _bucket(activity.ptr, activity.neuron, neurons, out)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _bucket(ptr, neuron, neurons, out):  # type: ignore[no-untyped-def]
+    share = np.float32(out.shape[1] / max(neurons, 1))
+    for t in range(out.shape[0]):
+        for s in range(ptr[t], ptr[t + 1]):
+            out[t, np.int64(neuron[s]) * out.shape[1] // neurons] += share
 
 
 def _rows_back(values: np.ndarray, at: Int64[np.ndarray, " k"], n: int) -> np.ndarray:

@@ -50,17 +50,10 @@ class Novelty(Readout):
         """Novelty of each value; the range includes the value itself, so it is at most 1."""
         del memory
         evidence = np.zeros_like(inputs.numbers)
-        for column in range(inputs.numbers.shape[1]):
-            _novelty(
-                inputs.numbers[:, column],
-                learnt["preferred"][column],
-                learnt["used"][column : column + 1],
-                learnt["lowest"][column : column + 1],
-                learnt["highest"][column : column + 1],
-                self.grain,
-                learn,
-                evidence[:, column],
-            )
+        _columns(
+            inputs.numbers, learnt["preferred"], learnt["used"], learnt["lowest"], learnt["highest"], self.grain, learn,
+            evidence,
+        )  # fmt: skip
         return evidence
 
 
@@ -91,3 +84,10 @@ def _novelty(values, preferred, used, lowest, highest, grain, learn, out):  # ty
             lowest[0], highest[0] = low, high
             if distance > grain * span and count < preferred.size:
                 _recruit(preferred, used, place, value)
+
+
+@numba.njit(cache=True, nogil=True)
+def _columns(numbers, preferred, used, lowest, highest, grain, learn, out):  # type: ignore[no-untyped-def]
+    for j in range(numbers.shape[1]):
+        one = slice(j, j + 1)
+        _novelty(numbers[:, j], preferred[j], used[one], lowest[one], highest[one], grain, learn, out[:, j])

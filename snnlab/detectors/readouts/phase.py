@@ -64,26 +64,12 @@ class Phase(Readout):
         """Novelty of each level at its time of day."""
         evidence = np.zeros_like(inputs.numbers)
         bins = (np.mod(inputs.seconds, _DAY) / _DAY * self.bins).astype(np.int64) % self.bins
-        for column in range(inputs.numbers.shape[1]):
-            _phase_novelty(
-                inputs.numbers[:, column],
-                bins,
-                inputs.rows,
-                memory["level"][:, column],
-                memory["seen"][:, column],
-                learnt["preferred"][column],
-                learnt["used"][column],
-                learnt["lowest"][column : column + 1],
-                learnt["highest"][column : column + 1],
-                learnt["waiting_level"][column],
-                learnt["waiting_bin"][column],
-                learnt["events"][column : column + 1],
-                self.reach,
-                self.leak,
-                self.grain,
-                learn,
-                evidence[:, column],
-            )
+        _columns(
+            inputs.numbers, bins, inputs.rows, (memory["level"], memory["seen"]),
+            (learnt["preferred"], learnt["used"], learnt["lowest"], learnt["highest"]),
+            (learnt["waiting_level"], learnt["waiting_bin"], learnt["events"]),
+            (self.reach, self.leak, self.grain), learn, evidence,
+        )  # fmt: skip
         return evidence
 
 
@@ -136,3 +122,17 @@ def _phase_novelty(  # type: ignore[no-untyped-def]
             lowest[0], highest[0] = low, high
             waiting_level[slot], waiting_bin[slot] = now, bins[t]
             events[0] += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _columns(numbers, bins, rows, memory, known, waiting, settings, learn, out):  # type: ignore[no-untyped-def]
+    level, seen = memory
+    preferred, used, lowest, highest = known
+    waiting_level, waiting_bin, events = waiting
+    reach, leak, grain = settings
+    for j in range(numbers.shape[1]):
+        one = slice(j, j + 1)
+        _phase_novelty(
+            numbers[:, j], bins, rows, level[:, j], seen[:, j], preferred[j], used[j], lowest[one], highest[one],
+            waiting_level[j], waiting_bin[j], events[one], reach, leak, grain, learn, out[:, j],
+        )  # fmt: skip
