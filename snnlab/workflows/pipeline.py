@@ -57,6 +57,7 @@ def run_pipeline(
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name}-{domain}.ipynb"
+    target.unlink(missing_ok=True)
     run_id = create_run(str(given.get("name") or domain), f"{name} {domain}", {"snnlab.pipeline": name}, uri=uri)
     begun, done = time.monotonic(), False
     try:
@@ -115,6 +116,7 @@ def _patiently(
     progress: Progress | None,
 ) -> Any:  # noqa: ANN401 - a notebook node of nbformat
     """Run the notebook, again where its kernel did not start: side by side, kernels may take each other's ports."""
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     for attempt in range(1, attempts + 1):
@@ -130,6 +132,12 @@ def _patiently(
             )
         except PapermillExecutionError as failed:
             raise _told(failed, target) from failed
+        except TimeoutError as late:
+            raise SnnlabError(
+                f"a cell of {target} ran longer than {timeout_s} s; give it more with timeout_s"
+            ) from late
+        except DeadKernelError as dead:
+            raise SnnlabError(f"the kernel of {target} died in mid-run, perhaps for lack of memory: {dead}") from dead
         except RuntimeError as broken:
             if attempt == attempts:
                 raise SnnlabError(
