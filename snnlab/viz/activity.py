@@ -1,5 +1,7 @@
 """Spikes of a reservoir: the raster, and how fast the populations fire."""
 
+from collections.abc import Mapping
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,21 +30,24 @@ def plot_spikes(
 def plot_rates(
     tick: ArrayLike,
     neuron: ArrayLike,
-    populations: dict[str, range],
+    populations: Mapping[str, range | ArrayLike],
     ax: "Axes | None" = None,
     *,
     window: int = 20,
     title: str = "Population rates",
 ) -> "Axes":
-    """Share of each population's neurons that fire in a tick, averaged over ``window`` ticks; a line for each."""
+    """Share of each population's neurons that fire in a tick, averaged over ``window`` ticks; a line for each.
+
+    A population is a range of neurons, or a list of them.
+    """
     ax = new_axes(ax)
     ticks, neurons = np.asarray(tick, int), np.asarray(neuron, int)
     length = int(ticks.max(initial=0)) + 1
     box = np.ones(min(window, length))
     heard = np.convolve(np.ones(length), box, mode="same")
-    for colour, (name, members) in zip(CYCLE * (len(populations) // len(CYCLE) + 1), populations.items(), strict=False):
-        inside = (neurons >= members.start) & (neurons < members.stop)
-        share = np.bincount(ticks[inside], minlength=length) / max(len(members), 1)
+    for colour, (name, members) in zip(cycle(CYCLE), populations.items(), strict=False):
+        chosen = np.asarray(members, int)
+        share = np.bincount(ticks[np.isin(neurons, chosen)], minlength=length) / max(chosen.size, 1)
         ax.plot(np.convolve(share, box, mode="same") / heard * 100, color=colour, linewidth=1.5, label=name)
     ax.legend(frameon=False, fontsize=9, ncols=4, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.1)
     ax.set_ylim(bottom=0)

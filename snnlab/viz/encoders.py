@@ -1,4 +1,4 @@
-"""Tuning curves: how strongly each input neuron of an encoder answers to each value."""
+"""Codes: the spikes that values become, and how strongly each input neuron answers to each value."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from snnlab.viz.style import HEAT, new_axes, tidy
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_tuning", "tuning"]
+__all__ = ["plot_code", "plot_tuning", "tuning"]
 
 
 def tuning(
@@ -49,3 +49,27 @@ def plot_tuning(
     bar.set_label("spikes, early ones more", fontsize=9)
     bar.outline.set_visible(False)
     return tidy(ax, title=f"{encoder.kind} code", x=name, y="input neuron")
+
+
+def plot_code(
+    encoder: Encoder,
+    values: Float64[np.ndarray, " n"],
+    ax: "Axes | None" = None,
+    *,
+    learnt: Arrays | None = None,
+    ticks: int = 10,
+) -> "Axes":
+    """Input spikes of a run of values: values to the right, input neurons upwards, early spikes dark, late ones light.
+
+    The code starts from what was ``learnt``, or from nothing, and learns as it goes; ``learnt`` itself is not changed.
+    """
+    ax = new_axes(ax, 10.0, 1.8)
+    own = {name: array.copy() for name, array in (learnt or encoder.fresh()).items()}
+    spikes = encoder.encode(values, own, ticks=ticks)
+    event, place = np.nonzero(spikes.address >= 0)
+    size = float(np.clip(1500 / max(len(values), 1), 1.0, 14.0))
+    when = spikes.tick[event, place]
+    ax.scatter(event, spikes.address[event, place], s=size, c=when, cmap=HEAT, vmin=0, vmax=1.25 * ticks, linewidths=0)
+    ax.set_xlim(0, max(len(values) - 1, 1))
+    ax.set_ylim(-1, encoder.width)
+    return tidy(ax, title=f"{encoder.kind} code", y="input neuron")

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BLUE", "CYCLE", "GREEN", "GREY", "HEAT", "INK", "ORANGE", "RED", "new_axes", "tidy"]
+__all__ = ["BLUE", "CYCLE", "GREEN", "GREY", "HEAT", "INK", "LIGHT", "ORANGE", "RED", "SKY", "new_axes", "tidy"]
 
 INK, GREY, LIGHT = "#333333", "#8A8A8A", "#D9D9D9"
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-CYCLE = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#F0E442")
+SKY = "#56B4E9"
+CYCLE = (BLUE, ORANGE, GREEN, RED, "#CC79A7", SKY, "#F0E442")
 """Okabe and Ito's palette (Color Universal Design, 2008)."""
 HEAT = "cividis"
 """Even in lightness, and read alike with every kind of colour vision."""

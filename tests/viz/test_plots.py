@@ -7,8 +7,11 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from snnlab import viz
+from snnlab.datasets.labelled import LabelledStream
 from snnlab.encoders.population import Population
-from snnlab.evaluation import confusion
+from snnlab.errors import ConfigError
+from snnlab.evaluation import confusion, evaluate
+from snnlab.events import EventBatch
 from snnlab.viz.encoders import tuning
 
 RNG = np.random.default_rng(0)
@@ -24,10 +27,27 @@ def learnt_code():
     return code, learnt
 
 
+def some_events():
+    return EventBatch.from_columns(RNG.normal(5.0, 1.0, (100, 1)), ["load"], entities=["a", "b"] * 50)
+
+
+def a_report():
+    class Verdicts:
+        score, anomaly, type = SCORE, SCORE > 1, [""] * 100
+
+    stream = LabelledStream("servers", some_events(), LABEL.astype(np.int8))
+    report = evaluate(Verdicts(), stream, baselines=["ewma_z"])
+    return report.with_ablations({"no reservoir": report.quality})
+
+
 PLOTS = {
     "spikes": lambda ax: viz.plot_spikes(TICK, NEURON, ax),
     "rates": lambda ax: viz.plot_rates(TICK, NEURON, {"all": range(64)}, ax),
     "tuning": lambda ax: viz.plot_tuning(*learnt_code(), np.linspace(0, 200, 40), ax),
+    "code": lambda ax: viz.plot_code(learnt_code()[0], RNG.normal(100, 20, 50), ax, learnt=learnt_code()[1]),
+    "context": lambda ax: viz.plot_context(some_events(), 40, "load", ax),
+    "lines": lambda ax: viz.plot_lines({"up": [1, 2, 3], "down": [3, 2, 1]}, ax, target=2.0, title="Both"),
+    "quality": lambda ax: viz.plot_quality(a_report(), ax),
     "weights": lambda ax: viz.plot_weights(RNG.random(50), RNG.random(50), ax),
     "scores": lambda ax: viz.plot_scores(SCORE, ax, label=LABEL, threshold=1.0),
     "precision_recall": lambda ax: viz.plot_precision_recall({"detector": SCORE}, LABEL, ax),
@@ -83,3 +103,21 @@ def test_empty_input_draws_empty_axes():
 def test_one_giant_does_not_flatten_the_rest():
     ax = viz.plot_scores(np.r_[SCORE, 1e9], limit=10.0)
     assert ax.get_ylim()[1] < 12
+    viz.plot_code(Population(), np.empty(0))
+
+
+def test_populations_are_ranges_or_lists_of_neurons():
+    ax = viz.plot_rates(TICK, NEURON, {"low": range(32), "the same": np.arange(32)})
+    low, same = (line.get_ydata() for line in ax.get_lines())
+    assert np.array_equal(low, same)
+
+
+def test_bars_stand_in_order_of_worth_below_the_detector():
+    ax = viz.plot_quality(a_report())
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["detector", "no reservoir", "ewma z"]
+
+
+@pytest.mark.parametrize(("row", "column"), [(100, "load"), (3, "cpu")])
+def test_an_event_or_column_that_is_not_there_is_told(row, column):
+    with pytest.raises(ConfigError, match="rows are 0 to 99"):
+        viz.plot_context(some_events(), row, column)
