@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from snnlab.config import NeuromorphicConfig
+from snnlab.detectors.absence import verdicts_of
 from snnlab.detectors.model_file import ModelFile
 from snnlab.detectors.naming import Naming
 from snnlab.detectors.pool import EntityPool
@@ -22,7 +23,7 @@ from snnlab.encoders.registry import KINDS
 from snnlab.errors import ConfigError, EventError, ModelFormatError, UntrustedCode
 from snnlab.events import EventBatch
 from snnlab.events.shards import shards_of
-from snnlab.features.clock import UNSEEN, Lateness
+from snnlab.features.clock import Lateness
 from snnlab.types import Arrays, Json
 
 __all__ = ["DeadLetter", "Detector"]
@@ -148,7 +149,7 @@ class Detector:
     def restart(self) -> None:
         """A new stream begins: the entities' clocks start again; all that was learnt and remembered stays."""
         for shard in self.shards:
-            shard.state["clock/last"][:] = UNSEEN
+            shard.restart()
 
     def process(self, batch: EventBatch, learn: bool = True) -> Verdicts:
         """One verdict for each event, in order; then learns from them (``learn``).
@@ -162,6 +163,22 @@ class Detector:
             return self._process(batch, learn)
         pieces = [self._process(batch.slice(at, at + step), learn) for at in range(0, len(batch), step)]
         return _joined(pieces)
+
+    def advance(self, until_us: int) -> Verdicts:
+        """Verdicts on entities whose silence until ``until_us`` (µs) is rare for them; the longest silent come first.
+
+        Nothing is learnt and no clock is moved: events may still come as they would have. The id of such a verdict
+        names the entity and its last event, so that one silence keeps one id however often it is asked for.
+
+        Example:
+            >>> detector = Detector.build("sensor", names=["pressure"])
+            >>> beats = np.arange(50) * 1_000_000
+            >>> _ = detector.process(EventBatch.from_columns(np.ones((50, 1)), ["pressure"], timestamps=beats))
+            >>> len(detector.advance(50_000_000)), detector.advance(60_000_000).event_id
+            (0, ['silence:all:49000000'])
+        """
+        found = [silence for shard in self.shards for silence in shard.silences(until_us)]
+        return verdicts_of(found, until_us, self.domain)
 
     def _check(self, batch: EventBatch) -> None:
         self.rejected = []

@@ -8,6 +8,7 @@ import numba
 import numpy as np
 from jaxtyping import Float32, Int8, Int32, Int64
 
+from snnlab.detectors.absence import Silence, follow_habits, fresh_habits, silences
 from snnlab.detectors.encoding import Codes, Encoded
 from snnlab.detectors.judgement import Judge, Judgement
 from snnlab.detectors.pool import EntityPool
@@ -138,6 +139,16 @@ class Shard:
             view.readout.teach(view.seen(inputs), learnt, normal=normal)
         return True
 
+    def restart(self) -> None:
+        """The entities' clocks start again."""
+        self.state["clock/last"][:] = UNSEEN
+        self.state["clock/heard"][:] = UNSEEN
+
+    def silences(self, until_us: int) -> list[Silence]:
+        """Entities that have been silent for longer than their habit allows; nothing is changed."""
+        habits = self.state["clock/heard"], self.state["clock/gaps"]
+        return silences(self.pool.rows, *habits, until_us, self.plan.domain.threshold)
+
     def _placed(self, batch: EventBatch) -> Iterator[tuple[EventBatch, Int32[np.ndarray, " n"]]]:
         """The batch in pieces within which no state row changes hands."""
         rows = self.pool.place(batch.entities)
@@ -157,6 +168,7 @@ class Shard:
 
     def _judge(self, batch: EventBatch, rows: Int32[np.ndarray, " n"], learn: bool) -> Outcome:
         gap, lateness = self.plan.domain.clock.follow(rows, batch.timestamps, self.state["clock/last"])
+        follow_habits(rows, batch.timestamps, self.state["clock/heard"], self.state["clock/gaps"])
         kept = lateness != _REJECTED
         if kept.all():
             judgement, pattern = self._road(batch, rows, gap, learn)
@@ -276,6 +288,7 @@ def _is_row(name: str) -> bool:
 
 def _fresh_state(plan: Plan, capacity: int) -> Arrays:
     state: Arrays = {"clock/last": np.full(capacity, UNSEEN)}
+    state |= {f"clock/{name}": array for name, array in fresh_habits(capacity).items()}
     state |= {f"recall/{name}": array for name, array in fresh_recall(plan.shape).items()}
     state |= {f"features/{name}": array for name, array in plan.bank.fresh(capacity).items()}
     state |= {f"judge/{name}": array for name, array in plan.judge.remembered(capacity).items()}
