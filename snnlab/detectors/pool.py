@@ -54,10 +54,9 @@ class EntityPool:
         """Rows of a batch at once; None where a row would change hands within it, and order counts."""
         codes = entities.codes
         if len(codes) == 1:
-            known, places, order = codes, np.zeros(1, np.int64), [0]
-        else:
-            known, last, places = _last_seen(codes)
-            order = np.argsort(last).tolist()
+            return self._place_one(entities.vocabulary[codes[0]])
+        known, last, places = _last_seen(codes)
+        order = np.argsort(last).tolist()
         words = [entities.vocabulary[code] for code in known.tolist()]
         if len(self.rows) + sum(word not in self.rows for word in words) > self.limit:
             return None
@@ -68,6 +67,13 @@ class EntityPool:
             rows[i] = fresh[i] if i in fresh else self.rows.pop(words[i])
             self.rows[words[i]] = int(rows[i])
         return rows[places]
+
+    def _place_one(self, entity: str) -> Int32[np.ndarray, " 1"] | None:
+        if entity not in self.rows and len(self.rows) >= self.limit:
+            return None
+        row = self.rows.pop(entity, len(self.rows))  # last in the order of being seen
+        self.rows[entity] = row
+        return np.array([row], np.int32)
 
 
 def _last_seen(codes: Int32[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

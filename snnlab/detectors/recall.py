@@ -30,6 +30,12 @@ def remember(ring: Arrays, event_ids: Sequence[str], inputs: Inputs) -> None:
     """Keep a batch of events; the oldest are forgotten."""
     horizon, start = len(ring["id"]), int(ring["kept"][0])
     ring["kept"][0] += len(event_ids)
+    if len(event_ids) == 1:
+        place = start % horizon
+        ring["id"][place] = crc32(event_ids[0].encode())
+        ring["seconds"][place], ring["entity"][place] = inputs.seconds[0], inputs.entities[0]
+        ring["numbers"][place], ring["categories"][place] = inputs.numbers[0], inputs.categories[0]
+        return
     skip = max(len(event_ids) - horizon, 0)
     at = (start + np.arange(skip, len(event_ids))) % horizon
     ring["id"][at] = [crc32(event_id.encode()) for event_id in event_ids[skip:]]
