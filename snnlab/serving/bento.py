@@ -92,8 +92,12 @@ def assemble(folder: Path, models: Iterable[NamedModel]) -> None:
 
 def _entry(model: NamedModel) -> tuple[Entry, bytes]:
     from snnlab.detectors import Detector
+    from snnlab.serving.warm import warm_up
 
     detector = Detector.load(model.content, trust_code=model.code)
+    warm_up(
+        [(model.content, model.code)]
+    )  # what cannot score is not built in, and the kernels are compiled from here on
     try:
         entry = Entry(
             name=model.name,

@@ -54,8 +54,8 @@ class Deployments:
 
     def of(self, model_id: str) -> list[Worker]:
         """The workers of a model, by stream."""
-        with self._lock:
-            return [self._workers[key] for key in sorted(self._workers) if key[0] == model_id]
+        there = self._workers.copy()  # without the lock: stopping a worker takes long, and may be told of meanwhile
+        return [there[key] for key in sorted(there) if key[0] == model_id]
 
     def close(self) -> None:
         """Stop all workers; what they did is checkpointed."""

@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from threading import RLock
+from threading import Lock
 from typing import Any, Self
 
 import structlog
@@ -70,7 +70,8 @@ class Models:
         self._store = store
         self._metrics = metrics
         self._patterns = patterns
-        self._lock = RLock()
+        self._lock = Lock()
+        self._keeping = Lock()  # writing a model takes long; meanwhile the others must be found
         self._known: dict[str, Model] = {}
 
     def load(self, bundled: Iterable[Bundled]) -> None:
@@ -120,7 +121,7 @@ class Models:
 
     def keep(self, model_id: str) -> ModelRecord:
         """The model as it is now, written to the store as a new version if it has seen events since the last one."""
-        with self._lock:
+        with self._keeping:
             model = self.get(model_id)
             seen = model.scorer.detector.n_events
             record = self._store.get_model(model_id)
@@ -128,7 +129,8 @@ class Models:
                 body = model.scorer.save()
                 record = replace(self._store.put_model(model_id, body, record.metadata), body=body)
                 model.scorer.version = record.version
-                self._known[model_id] = replace(model, kept_events=seen)
+                with self._lock:
+                    self._known[model_id] = replace(model, kept_events=seen)
             return record
 
     def scorer(self, body: bytes, model_id: str, version: int, *, code: bool) -> Scorer:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,9 +54,16 @@ class Service:
         self.application.store.close()
 
 
+def _home(settings: Settings) -> Path:
+    """Where the embedded bus and store are: unless said, beside the Bentos, and never within one."""
+    if "home" in settings.model_fields_set:
+        return settings.home.absolute()
+    return Path(os.environ.get("BENTOML_HOME", Path.home() / "bentoml")).absolute() / "data"
+
+
 def _application(models: Path) -> Application:
     settings = Settings.load()
-    home = settings.home.absolute()
+    home = _home(settings)
     bus = streams.connect(settings.bus or f"sqlite:///{home / 'bus.db'}")
     store = connect_store(settings.store or f"sqlite:///{home / 'store.db'}")
     bundled = bundled_models(models)

@@ -116,11 +116,13 @@ class Worker:
     def step(self) -> int:
         """One round over the shards; returns the events processed. Raises BusError and StoreError as they come."""
         done = 0
+        latest = self._bus.positions(self.assignment.stream)  # one question for all shards, most often the only one
         for shard in range(self.assignment.shards):
             held = self._hold(shard)
             if held is None:
                 continue
-            done += self._consume(shard, held)
+            if latest.get(shard) != held.position:
+                done += self._consume(shard, held)
             if time.monotonic() - held.kept_at >= self._pace.checkpoint_s:
                 self._checkpoint(shard, held)
         self.processed += done

@@ -27,5 +27,5 @@ RequestLimits = Annotated[Limits, Depends(_limits)]
 
 def problems(**told: str) -> dict[int | str, dict[str, Any]]:
     """Problems that a route may answer with, for its documentation: ``problems(_404="No such model")``."""
-    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
     return {int(status[1:]): {"description": why, "content": content} for status, why in told.items()}

@@ -1,15 +1,13 @@
 """The FastAPI application: its routes put together, its errors problems, its size limited and its door guarded."""
 
-from http import HTTPStatus
-from typing import Any
-
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 
 import snnlab
 from snnlab.serving.application import Application
-from snnlab.serving.problem import MEDIA_TYPE, Problem, install
+from snnlab.serving.problem import install
 from snnlab.serving.rest import anomalies, jobs, metrics, models, patterns
+from snnlab.serving.rest.access import problems
 from snnlab.serving.rest.limits import BodyLimit, Deadline, Limits
 
 __all__ = ["create_app"]
@@ -28,7 +26,13 @@ def create_app(application: Application, limits: Limits | None = None) -> FastAP
         title="Neuromorphic event processing",
         version=snnlab.__version__,
         description=_DESCRIPTION,
-        responses=_problems(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE),
+        responses=problems(
+            _400="The body is not JSON",
+            _401="A key is needed",
+            _422="The request is not valid, or its events cannot be scored",
+            _503="The bus or the store does not answer",
+            _504="No answer in time",
+        ),
     )
     app.state.application = application
     app.state.limits = limits
@@ -39,8 +43,3 @@ def create_app(application: Application, limits: Limits | None = None) -> FastAP
     app.add_middleware(Deadline, seconds=limits.seconds)
     install(app)
     return app
-
-
-def _problems(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}}
-    return {int(status): {"description": status.phrase, "content": content} for status in statuses}
