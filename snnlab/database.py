@@ -115,11 +115,26 @@ class Database:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        known = self._checked(connection)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        if not known:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {self.layout.schema}; PRAGMA application_id={self.layout.application}; "
+                f"PRAGMA user_version={self.layout.version}; COMMIT;"
+            )
+
+    def _checked(self, connection: sqlite3.Connection) -> bool:
+        """Whether the file has the layout; False for a new or older one. Raises ConfigError for any other file."""
         layout = self.layout
+        # One transaction: another process may be making the file at this moment.
+        connection.execute("BEGIN")
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        empty = not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if application != layout.application and not (empty and application == 0):
+        connection.execute("COMMIT")
+        if application != layout.application and (tables or application):
             raise ConfigError(
                 f"{self.path} is a SQLite file of another purpose, not a {layout.purpose}; "
                 "name another file: a new one is made where there is none"
@@ -129,13 +144,7 @@ class Database:
                 f"{layout.purpose} {self.path} has format {version}, this snnlab reads up to {layout.version}; "
                 "use the snnlab that wrote it, or name another file"
             )
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {layout.schema}; PRAGMA application_id={layout.application}; "
-            f"PRAGMA user_version={layout.version}; COMMIT;"
-        )
+        return bool(application == layout.application and version == layout.version)
 
     def _patiently(self, connect: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
         """Connect again while another process turns a new file to write-ahead mode: SQLite does not wait for that."""
