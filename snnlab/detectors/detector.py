@@ -190,11 +190,13 @@ class Detector:
             self._layouts.add(layout)
 
     def _check_columns(self, batch: EventBatch) -> None:
-        needed, there = self.domain.columns, {*batch.names, *batch.category_names, "event_type", "entity"}
-        missing = [column for column in needed if column not in there]
+        features, words = self.domain.features, {*batch.category_names, "event_type", "entity"}
+        missing = [("numeric", f.numeric_column) for f in features if f.numeric_column not in {None, *batch.names}]
+        missing += [("text", column) for f in features for column in f.category_columns if column not in words]
         if missing:
+            needed = self.domain.columns
             raise EventError(
-                f"the events have no column {missing[0]!r}; this detector reads {', '.join(needed)}: "
+                f"the events have no {missing[0][0]} column {missing[0][1]!r}; this detector reads {', '.join(needed)}: "
                 f"send all {len(needed)} of them, or train a detector for these columns"
             )
 
@@ -209,8 +211,8 @@ class Detector:
             return [(None, self.shards[0].process(batch, learn=learn))]
         shard = shards_of(batch.entities, len(self.shards))
         places = [np.flatnonzero(shard == s) for s in range(len(self.shards))]
-        busy = [(s, at) for s, at in enumerate(places) if len(at)]
-        with ThreadPoolExecutor(max_workers=len(busy) or 1) as pool:
+        busy = [(s, at) for s, at in enumerate(places) if len(at)] or [(0, places[0])]
+        with ThreadPoolExecutor(max_workers=len(busy)) as pool:
             done = pool.map(lambda one: self.shards[one[0]].process(batch.take(one[1]), learn=learn), busy)
             return [(at, outcome) for (_, at), outcome in zip(busy, done, strict=True)]
 
@@ -328,8 +330,6 @@ def _gathered(
     outcomes: list[tuple[Int64[np.ndarray, " k"] | None, Outcome]], n: int
 ) -> tuple[Float64[np.ndarray, " n"], ...]:
     """Score, alarm, word, groups, rarities, pattern and lateness of all shards' events, in the order of the batch."""
-    if not outcomes:
-        raise EventError("no shard took the batch")
     parts = [
         (
             at,

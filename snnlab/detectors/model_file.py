@@ -7,7 +7,9 @@ a notebook cell) travels as source and runs only when the caller trusts it.
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +23,10 @@ __all__ = ["FORMAT", "ModelFile"]
 FORMAT = 1
 _MAGIC = "snnlab-model"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+# What zipfile, zlib, json and NumPy raise on bytes that were cut or changed; RuntimeError is a flag "encrypted".
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, struct.error, KeyError, EOFError, ValueError, OSError, TypeError, RuntimeError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,9 +68,9 @@ class ModelFile:
                 names = archive.namelist()
                 sources = {n[5:-3]: archive.read(n).decode() for n in names if n.startswith("code/")}
                 arrays = {n[7:-4]: _array(archive.read(n)) for n in names if n.startswith("arrays/")}
-        except (zipfile.BadZipFile, KeyError, EOFError, ValueError, OSError, NotImplementedError) as wrong:
-            if isinstance(wrong, ModelFormatError | ModelVersionError):
-                raise
+        except (ModelFormatError, ModelVersionError):
+            raise
+        except _DAMAGE as wrong:
             raise ModelFormatError(
                 f"{len(content)} bytes are not a whole model ({wrong}); fetch or save the model again"
             ) from wrong
@@ -94,7 +100,9 @@ def _read(path: Path) -> bytes:
 def _check(manifest: object) -> None:
     if not isinstance(manifest, dict) or manifest.get("magic") != _MAGIC:
         raise ModelFormatError("the archive is not a snnlab model: its manifest does not say so; name a .snn file")
-    if manifest.get("format", 0) > FORMAT:
+    if not isinstance(manifest.get("format"), int):
+        raise ModelFormatError(f"the model has format {manifest.get('format')!r}, which is no number; save it again")
+    if manifest["format"] > FORMAT:
         raise ModelVersionError(
             f"the model has format {manifest['format']}, this snnlab reads up to {FORMAT}; install a newer snnlab"
         )
