@@ -195,9 +195,10 @@ class Detector:
         missing += [("text", column) for f in features for column in f.category_columns if column not in words]
         if missing:
             needed = self.domain.columns
+            kind, column = missing[0]
             raise EventError(
-                f"the events have no {missing[0][0]} column {missing[0][1]!r}; this detector reads {', '.join(needed)}: "
-                f"send all {len(needed)} of them, or train a detector for these columns"
+                f"the events have no {kind} column {column!r}; this detector reads {', '.join(needed)}: send all "
+                f"{len(needed)} of them, or train a detector for these columns"
             )
 
     def _process(self, batch: EventBatch, learn: bool) -> Verdicts:

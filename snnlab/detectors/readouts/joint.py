@@ -72,6 +72,11 @@ class Joint(Readout):
         )  # fmt: skip
         return evidence
 
+    def teach(self, inputs: Inputs, learnt: Arrays, *, normal: bool) -> None:
+        """An event that turns out normal recruits a neuron however far it lies; one that does not teaches nothing."""
+        if normal:
+            self.model_copy(update={"gate": np.inf}).surprise(inputs, learnt, {}, learn=True)
+
 
 @numba.njit(cache=True, nogil=True)
 def _draw(lottery, below):  # type: ignore[no-untyped-def]
