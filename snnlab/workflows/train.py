@@ -18,19 +18,52 @@ from snnlab.tracking.replays import digest_of
 from snnlab.types import Json
 from snnlab.workflows.results import Result
 
-__all__ = ["Training", "learn_from", "train", "training_part"]
+__all__ = ["Fitted", "Training", "fit", "learn_from", "normal_part", "train", "training_part"]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A detector after one pass over a stream: events it learnt from, and those left out as labelled anomalous."""
+
+    detector: Detector
+    events: int
+    left_out: int
+    flagged: int
+    rejected: int
+    seconds: float
+
+    def to_json(self) -> Json:
+        """Counts and speed."""
+        return {
+            "events": self.events,
+            "left_out": self.left_out,
+            "flagged": self.flagged,
+            "rejected": self.rejected,
+            "events_per_second": round(self.events / max(self.seconds, 1e-9)),
+        }
 
 
 @dataclass(frozen=True)
 class Training(Result):
     """A detector that was trained, the version it was registered as, and what the pass was like."""
 
-    detector: Detector
+    fitted: Fitted
     version: ModelVersion
-    events: int
-    flagged: int
-    rejected: int
-    seconds: float
+
+    @property
+    def detector(self) -> Detector:
+        """The detector, as training left it."""
+        return self.fitted.detector
+
+    @property
+    def events(self) -> int:
+        """How many events it learnt from."""
+        return self.fitted.events
+
+    @property
+    def rejected(self) -> int:
+        """How many events it could not score."""
+        return self.fitted.rejected
 
     def to_json(self) -> Json:
         """Names, counts and speed."""
@@ -39,10 +72,7 @@ class Training(Result):
             "domain": self.version.domain,
             "digest": self.version.digest,
             "run_id": self.version.run_id,
-            "events": self.events,
-            "flagged": self.flagged,
-            "rejected": self.rejected,
-            "events_per_second": round(self.events / max(self.seconds, 1e-9)),
+            **self.fitted.to_json(),
         }
 
 
@@ -61,24 +91,84 @@ def train(
 ) -> Training:
     """Build a detector for the stream's columns, let it learn from the training part, and register it.
 
-    The training part is the first ``stream.train`` rows, or everything where none are marked. ``network`` changes
+    The training part is the first ``stream.train`` rows, or everything where none are marked; rows labelled anomalous
+    are left out. ``network`` changes
     settings of the domain's network by dotted names (``{"reservoir.neurons": 1000}``); ``reservoir`` and
     ``plasticity`` are the ablations. ``save`` also writes the .snn file there. The detector is as training left it.
     Raises ConfigError for settings that cannot be used, EventError where there is nothing to learn from.
     """
     chosen = named_domain(domain) if isinstance(domain, str) else domain
     part = training_part(stream)
-    config = chosen.network.replace(network) if network else None
-    timed = bool(stream.meta.get("columns", {}).get("timestamp", True))
-    detector = Detector.for_events(
-        chosen, part.events, timed=timed, seed=seed, reservoir=reservoir, plasticity=plasticity, config=config
-    )
+    detector = _fresh(chosen, part, seed, network, reservoir=reservoir, plasticity=plasticity)
     with run(name or chosen.name, f"train {name or chosen.name}", uri=uri) as opened:
         opened.params({"data": stream.name, "reservoir": reservoir, "plasticity": plasticity})
         done = learn_from(detector, part, opened, name=name or chosen.name, alias=alias, uri=uri)
     if save is not None:
         detector.save(save)
     return done
+
+
+def fit(
+    domain: str | Domain,
+    stream: LabelledStream,
+    *,
+    seed: int | None = None,
+    reservoir: bool = True,
+    plasticity: bool = True,
+    network: Mapping[str, object] | None = None,
+) -> Fitted:
+    """The same pass without tracking: nothing is logged and nothing registered. Raises as ``train`` does.
+
+    >>> from snnlab.datasets.generators import generate
+    >>> fit("sensor", generate("sensor", seed=1, events=1000)).events
+    300
+    """
+    chosen = named_domain(domain) if isinstance(domain, str) else domain
+    part = training_part(stream)
+    return _fitted(_fresh(chosen, part, seed, network, reservoir=reservoir, plasticity=plasticity), part)
+
+
+def _fresh(
+    domain: Domain,
+    part: LabelledStream,
+    seed: int | None,
+    network: Mapping[str, object] | None,
+    *,
+    reservoir: bool,
+    plasticity: bool,
+) -> Detector:
+    config = domain.network.replace(network) if network else None
+    timed = bool(part.meta.get("columns", {}).get("timestamp", True))
+    return Detector.for_events(
+        domain, part.events, timed=timed, seed=seed, reservoir=reservoir, plasticity=plasticity, config=config
+    )
+
+
+def _fitted(detector: Detector, part: LabelledStream) -> Fitted:
+    normal = normal_part(part)
+    begun = time.monotonic()
+    verdicts = prequential(detector, normal, learn=True)
+    return Fitted(
+        detector=detector,
+        events=len(normal),
+        left_out=len(part) - len(normal),
+        flagged=int(verdicts.anomaly.sum()),
+        rejected=int(np.isnan(verdicts.score).sum()),
+        seconds=time.monotonic() - begun,
+    )
+
+
+def normal_part(stream: LabelledStream) -> LabelledStream:
+    """The rows that are not labelled anomalous: a detector of anomalies learns what is normal.
+
+    Raises EventError where none is left.
+    """
+    if not stream.label.any():
+        return stream
+    rows = np.flatnonzero(stream.label == 0)
+    if not len(rows):
+        raise EventError(f"every event of {stream.name!r} is labelled anomalous; give some normal ones to learn from")
+    return LabelledStream(stream.name, stream.events.take(rows), stream.label[rows], meta=stream.meta)
 
 
 def training_part(stream: LabelledStream) -> LabelledStream:
@@ -92,19 +182,9 @@ def training_part(stream: LabelledStream) -> LabelledStream:
 def learn_from(
     detector: Detector, part: LabelledStream, opened: RunLog, *, name: str, alias: str | None, uri: str | None
 ) -> Training:
-    """One prequential pass with learning, logged to the open run; the detector is registered as it then is."""
-    begun = time.monotonic()
-    verdicts = prequential(detector, part, learn=True)
-    seconds = time.monotonic() - begun
-    rejected = int(np.isnan(verdicts.score).sum())
-    opened.metrics(
-        {
-            "train.events": len(part),
-            "train.flagged": int(verdicts.anomaly.sum()),
-            "train.rejected": rejected,
-            "train.events_per_second": len(part) / max(seconds, 1e-9),
-        }
-    )
+    """One pass over the normal rows, logged to the open run; the detector is registered as it then is."""
+    fitted = _fitted(detector, part)
+    opened.metrics({f"train.{name}": value for name, value in fitted.to_json().items()})
     opened.tags({"snnlab.data": part.name, "snnlab.data_digest": digest_of(part)})
     version = log_detector(detector, name, alias=alias, trained_on=part, uri=uri)
-    return Training(detector, version, len(part), int(verdicts.anomaly.sum()), rejected, seconds)
+    return Training(fitted, version)
