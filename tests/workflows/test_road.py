@@ -42,9 +42,10 @@ def test_the_network_can_be_changed_by_name(uri, stream):
     assert done.detector.plan.network.n_neurons == 64
 
 
-def test_without_a_mark_everything_is_training(uri, stream):
+def test_without_a_mark_everything_that_is_not_labelled_anomalous_is_training(uri, stream):
     done = train("sensor", stream.test, reservoir=False)
-    assert done.events == len(stream.test)
+    assert done.events == int((stream.test.label == 0).sum())
+    assert done.fitted.left_out == int(stream.test.label.sum()) > 0
     with pytest.raises(EventError, match="no events"):
         train("sensor", stream.slice(0, 0))
 
