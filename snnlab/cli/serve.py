@@ -9,6 +9,11 @@ import typer
 from snnlab.cli.options import Entity, Features, Label, Timestamp, split
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+    from tqdm import tqdm
+
     from snnlab.serving.bento import NamedModel
     from snnlab.serving.worker import Assignment, Worker
     from snnlab.stores import Store
@@ -47,9 +52,16 @@ def replay(
     columns = {"timestamp": timestamp, "entity": entity, "features": split(features), "label": label}
     stream = load_stream("", source, columns=columns)
     with tqdm(total=len(stream), desc=topic, unit=" events", disable=not sys.stderr.isatty()) as bar:
-        done = published(stream, to, topic, speed=speed, shards=shards, progress=lambda more: bar.update(more) and None)
+        done = published(stream, to, topic, speed=speed, shards=shards, progress=_counted(bar))
     aside = f", {done.dead} set aside as dead letters" if done.dead else ""
     typer.echo(f"{topic}: {done.published} events published in {done.seconds:.1f} s{aside}")
+
+
+def _counted(bar: "tqdm[NoReturn]") -> "Callable[[int], None]":
+    def count(more: int) -> None:
+        bar.update(more)
+
+    return count
 
 
 def serve(

@@ -1,0 +1,74 @@
+# snnlab: `make demo` shows the whole road, `make test` runs the whole test suite. Both make .venv first.
+#
+#   PYTHON=python3.12 make install    another Python, 3.11.5 or newer
+#   SNNLAB_DATA=~/sets make test      with the public data sets in that folder
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+FULL := $(VENV)/.installed-dev
+LIGHT := $(VENV)/.installed-demo
+WORKERS ?= 2
+JUPYTER := $(BIN)/jupyter
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export UV_NO_PROGRESS ?= 1
+export VIRTUAL_ENV := $(abspath $(VENV))
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format lab bench clean
+
+help: ## Show this help
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 5) and "snnlab needs Python 3.11.5 or newer, this is " + sys.version.split()[0] + ": name another with PYTHON=")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade
+	$(BIN)/python -m pip install --quiet 'uv>=0.7'
+
+$(FULL): requirements/dev.txt pyproject.toml | $(UV)
+	$(UV) pip install --requirement requirements/dev.txt
+	$(UV) pip install --no-deps --editable .
+	touch $@
+
+$(LIGHT): requirements/demo.txt pyproject.toml | $(UV)
+	$(UV) pip install --requirement requirements/demo.txt
+	$(UV) pip install --no-deps --editable .
+	touch $@
+
+# What is there already for the tests serves the demo as well.
+INSTALLED := $(if $(wildcard $(FULL)),$(FULL),$(LIGHT))
+
+install: $(FULL) ## Make .venv with everything that the tests need
+
+demo: $(INSTALLED) ## Take four domains down the whole road: train, evaluate, promote, serve
+	$(BIN)/snnlab demo
+
+test: $(FULL) ## Run the whole test suite, notebooks included
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+	@if ls notebooks/*.ipynb >/dev/null 2>&1; then \
+	  $(BIN)/pytest -n $(WORKERS) --dist loadfile --nbval-lax -p no:cacheprovider notebooks; fi
+
+lint: $(FULL) ## Check style, types, floors and notebooks
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	@if ls pipelines/*.ipynb >/dev/null 2>&1; then $(BIN)/nbstripout --verify pipelines/*.ipynb; fi
+
+format: $(FULL) ## Put the code into its form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lab: $(INSTALLED) ## Open JupyterLab on notebooks/
+	$(JUPYTER) lab --notebook-dir notebooks
+
+bench: $(FULL) ## Measure speed, memory and quality, each beside a peer
+	for one in latency throughput memory engine serving detection; do $(BIN)/snnlab bench $$one || exit 1; done
+
+clean: ## Remove .venv, caches, and what runs left in mlruns/ and .snnlab/
+	rm -rf $(VENV) .snnlab .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find mlruns -mindepth 1 ! -name .gitkeep ! -name README.md -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
