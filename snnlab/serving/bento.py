@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -27,6 +28,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 import snnlab
 from snnlab.errors import ConfigError, ModelFormatError, ModelNotFound
 from snnlab.serving.wheel import pack_wheel, pinned_requirements
+
+if TYPE_CHECKING:
+    from snnlab.workflows.champions import Champion
 
 __all__ = ["Bundled", "Entry", "NamedModel", "assemble", "build", "bundled_models", "environment"]
 
@@ -70,12 +74,14 @@ class Bundled:
     content: bytes
 
 
-def assemble(folder: Path, models: Iterable[NamedModel]) -> None:
+def assemble(folder: Path, models: "Iterable[NamedModel | Champion]") -> None:
     """Put everything that a Bento is built from into ``folder``.
 
     Raises ConfigError for names that cannot be used or come twice, ModelError for bytes that are no model.
     """
-    shutil.copytree(_recipe(), folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    from snnlab.workflows.locate import bento_folder
+
+    shutil.copytree(bento_folder(), folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "models").mkdir(exist_ok=True)
     (folder / "wheels").mkdir(exist_ok=True)
     entries = [_entry(model) for model in models]
@@ -90,7 +96,7 @@ def assemble(folder: Path, models: Iterable[NamedModel]) -> None:
     (folder / "requirements.txt").write_text("\n".join(pinned_requirements()) + "\n", encoding="utf-8")
 
 
-def _entry(model: NamedModel) -> tuple[Entry, bytes]:
+def _entry(model: "NamedModel | Champion") -> tuple[Entry, bytes]:
     from snnlab.detectors import Detector
     from snnlab.serving.warm import warm_up
 
@@ -120,8 +126,8 @@ def _name_wheel(recipe: Path, wheel: Path) -> None:
     recipe.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
-def build(models: Iterable[NamedModel], *, home: Path) -> str:
-    """Build the Bento of these models into the BentoML home ``home``; returns its tag.
+def build(models: "Iterable[NamedModel | Champion]", *, home: Path) -> str:
+    """Build the Bento of models, such as ``workflows.champions()``, into the BentoML home ``home``; returns its tag.
 
     Raises ConfigError where BentoML refuses, with what it said.
     """
@@ -181,11 +187,3 @@ def _checked(folder: Path, entry: Entry) -> Bundled:
             f"{place} has digest {digest}, not {entry.digest} as in the manifest; build the Bento again"
         )
     return Bundled(entry, content)
-
-
-def _recipe() -> Path:
-    package = Path(snnlab.__file__).parent
-    for place in (package / "_bentos" / "neuromorphic", package.parent / "bentos" / "neuromorphic"):
-        if (place / "bentofile.yaml").exists():
-            return place
-    raise ConfigError("the recipe of the Bento is not in this installation of snnlab; install snnlab again")

@@ -32,7 +32,7 @@ HELP = {
         "stream is empty for events that were posted. Events set aside as dead letters are not counted."
     ),
     "neuromorphic_anomalies_detected_total": (
-        "Anomalies told, one a burst: events at or above the model's threshold for which its alarm neurons spoke, "
+        "Anomalies told: of the events at or above the model's threshold the first and the strongest of each burst, "
         "by model, stream and anomaly type."
     ),
     "neuromorphic_spike_rate_hertz": (

@@ -48,7 +48,7 @@ def test_the_wheel_runs_without_the_source_tree(tmp_path):
         archive.extractall(tmp_path / "site")
     assert "snnlab/_bentos/neuromorphic/service.py" in names
     assert not any("__pycache__" in name for name in names)
-    told = "import snnlab; from snnlab.serving.bento import _recipe; print(snnlab.__file__, _recipe())"
+    told = "import snnlab; from snnlab.workflows.locate import bento_folder; print(snnlab.__file__, bento_folder())"
     done = subprocess.run(
         [sys.executable, "-c", told],
         env={"PYTHONPATH": str(tmp_path / "site")},

@@ -217,11 +217,11 @@ class VerdictOut(BaseModel):
         description="-log10 of the calibrated tail probability; null for an event that was rejected"
     )
     severity: float = Field(description="0..1, comparable across streams; 0.5 at the threshold")
-    alarm: float = Field(description="What the alarm neurons said: one word a burst of anomalies, 0 when silent")
+    alarm: float = Field(description="What the alarm neurons said, in standard deviations; 0 when they were silent")
     anomaly: bool = Field(description="Whether the score reaches the threshold")
     type: str = Field(description="The anomaly's type; empty for an ordinary event")
     anomaly_id: str | None = Field(
-        description="Where GET /api/v1/anomalies/{anomaly_id} tells why; null for what is no alarm of its own"
+        description="Where GET /api/v1/anomalies/{anomaly_id} tells why; null inside a burst"
     )
 
 
