@@ -1,7 +1,7 @@
 """Workflows: train, evaluate, promote, retrain and replay as plain functions, and the pipelines that run them.
 
 The notebooks in ``pipelines/`` call these functions; ``run_pipeline`` runs such a notebook through papermill, tracked
-in MLflow. ``champions`` gathers what a Bento is built from.
+in MLflow. ``champions`` gives what a Bento is built from.
 """
 
 from snnlab.workflows.champions import Champion, champions

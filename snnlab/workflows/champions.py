@@ -1,16 +1,14 @@
 """The champions of the registry, gathered for a service that is built from them."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from snnlab.detectors.model_file import ModelFile
 from snnlab.errors import ModelNotFound
 from snnlab.tracking import prepare, registered
 from snnlab.tracking.loading import load_bytes
 
-__all__ = ["Champion", "champions", "gather"]
+__all__ = ["Champion", "champions"]
 
 
 @dataclass(frozen=True)
@@ -51,14 +49,3 @@ def champions(names: Sequence[str] | None = None, *, uri: str | None = None) -> 
     if not found:
         raise ModelNotFound("no model has a @champion; train one and promote it first")
     return found
-
-
-def gather(folder: Path, found: Sequence[Champion]) -> Path:
-    """Write the champions as ``NAME.snn`` with a ``manifest.json`` that names version, domain, digest and code."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for champion in found:
-        (folder / f"{champion.name}.snn").write_bytes(champion.content)
-    entries = [{"name": one.name, "version": one.version, "domain": one.domain, "digest": one.digest} for one in found]
-    path = folder / "manifest.json"
-    path.write_text(json.dumps({"models": entries}, indent=2), encoding="utf-8")
-    return path

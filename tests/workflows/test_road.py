@@ -16,7 +16,6 @@ from snnlab.events import EventBatch
 from snnlab.features import Feature
 from snnlab.tracking import load_detector, registered
 from snnlab.workflows import champions, evaluate, promote, retrain, train
-from snnlab.workflows.champions import gather
 from snnlab.workflows.results import MIME
 
 
@@ -135,16 +134,14 @@ def test_the_champion_learns_on_and_has_to_pass_the_gate(trained, stream):
     json.dumps(done.to_json(), allow_nan=False)
 
 
-def test_champions_are_gathered_with_their_digests(trained, stream, tmp_path):
+def test_champions_come_with_the_bytes_that_were_registered(trained, stream):
     with pytest.raises(ModelNotFound, match="no model has a @champion"):
         champions()
     promote("sensor", stream)
     (found,) = champions()
-    manifest = json.loads(gather(tmp_path / "models", [found]).read_text())
-    assert manifest["models"][0]["digest"] == found.digest
-    content = (tmp_path / "models" / "sensor.snn").read_bytes()
-    assert f"sha256:{sha256(content).hexdigest()}" == found.digest
-    assert not found.code
+    assert found.content == trained.detector.save()
+    assert found.digest == trained.version.digest
+    assert (found.name, found.version, found.domain, found.code) == ("sensor", "1", "sensor", False)
     with pytest.raises(ModelNotFound, match="shop"):
         champions(["shop"])
 
