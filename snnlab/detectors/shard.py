@@ -255,6 +255,10 @@ class Shard:
     def _judge_memory(self) -> Arrays:
         return self._view(self.state, "judge/")
 
+    @cached_property
+    def _blank(self) -> Arrays:
+        return {name: array[0].copy() for name, array in _fresh_state(self.plan, 1).items() if _is_row(name)}
+
     def _grow(self) -> None:
         """Room for every entity in the pool: rows double, up to the pool's limit."""
         capacity = len(self.state["clock/last"])
@@ -273,9 +277,8 @@ class Shard:
             self.__dict__.pop(view, None)
 
     def _forget(self, row: int) -> None:
-        for name, array in _fresh_state(self.plan, 1).items():
-            if _is_row(name):
-                self.state[name][row] = array[0]
+        for name, blank in self._blank.items():
+            self.state[name][row] = blank
 
 
 _ENGINE = engine("native")
