@@ -11,7 +11,6 @@ import bentoml
 from snnlab.serving.auth import KeyGuard, guard_from_environment
 from snnlab.serving.door import Door
 
-guard = guard_from_environment()
 door = Door()
 
 
@@ -23,7 +22,7 @@ door = Door()
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )
-@bentoml.asgi_app(KeyGuard(door, guard), path="/")
+@bentoml.asgi_app(door, path="/")
 class Neuromorphic:
     """Anomaly detection on event streams with spiking neural networks."""
 
@@ -42,4 +41,4 @@ class Neuromorphic:
         await self.service.stop()
 
 
-Neuromorphic.add_asgi_middleware(KeyGuard, guard=guard)  # BentoML's own routes, too
+Neuromorphic.add_asgi_middleware(KeyGuard, guard=guard_from_environment())  # before BentoML's own routes, too
