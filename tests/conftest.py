@@ -1,0 +1,98 @@
+"""What tests of several packages share: seeded streams, another process, the public sets. Numba's cache is kept."""
+
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from snnlab.datasets.generators import generate
+from snnlab.events import EventBatch
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20)
+
+
+@pytest.fixture(scope="session")
+def public_data():
+    """The folder of public sets; without one the test is skipped."""
+    here = os.environ.get("SNNLAB_DATA")
+    if not here:
+        pytest.skip("SNNLAB_DATA names no folder of public sets")
+    return Path(here)
+
+
+@pytest.fixture(scope="session")
+def labelled():
+    """Short labelled streams of the generators, made once a domain."""
+
+    @cache
+    def made(domain, events=2000, seed=5):
+        return generate(domain, seed, events)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def events_of(labelled):
+    """Events of a case (a domain, or "generic" columns); some come late, a few later than any clock allows."""
+
+    @cache
+    def made(case):
+        events = _generic() if case == "generic" else labelled(case).events
+        times = events.timestamps.copy()
+        times[50::97] -= SECOND // 2
+        times[400::331] -= 40 * DAY
+        return _at(events, times)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def python():
+    """Runs a program in another process, and gives what it printed; numba's cache is the same there."""
+
+    def run(program, *words, status=0):
+        done = subprocess.run(
+            [sys.executable, "-c", program, *map(str, words)], capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == status, done.stderr
+        return done.stdout
+
+    return run
+
+
+def _generic():
+    rng = np.random.default_rng(3)
+    n = 2000
+    values = np.column_stack([rng.normal(5, 1, n), rng.exponential(1, n), np.repeat(rng.normal(size=n // 50), 50)])
+    values[1500:1510] *= 6
+    users = [f"user {i}" for i in rng.integers(0, 12, n)]
+    colours = np.array(["red", "green", "blue", "violet"])[rng.choice(4, n, p=[0.5, 0.3, 0.19, 0.01])]
+    return EventBatch.from_columns(
+        values,
+        ["load", "wait", "level"],
+        timestamps=np.cumsum(rng.integers(0, 40 * SECOND, n)),
+        entities=users,
+        categories={"colour": colours.tolist()},
+    )
+
+
+def _at(events, times):
+    return EventBatch.from_columns(
+        events.values,
+        events.names,
+        timestamps=times,
+        event_ids=events.event_ids,
+        event_types=events.event_types.words(),
+        entities=events.entities.words(),
+        categories={name: events.category(name).words() for name in events.category_names},
+    )
