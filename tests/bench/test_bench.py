@@ -1,0 +1,174 @@
+"""Structure, ids and documents; how long anything takes is what the benchmarks say, and no test."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from snnlab.bench import detection, engine, imports, latency, memory, throughput
+from snnlab.bench.cli import app
+from snnlab.bench.peers.dense import DenseNetwork
+from snnlab.bench.rows import Row, report, result
+from snnlab.bench.timing import Spread, each, in_turn, settled
+from snnlab.bench.workload import detector, stream
+from snnlab.config import NeuromorphicConfig
+from snnlab.errors import ConfigError, DatasetMissing
+from snnlab.evaluation.figures import Figure
+from snnlab.reservoirs import Network
+from snnlab.reservoirs import engine as engine_of
+
+KEYS = {"id", "value", "unit", "peer", "peer_value", "ratio", "bar", "holds"}
+
+
+def ids(rows):
+    return [row.figure.id for row in rows]
+
+
+def test_a_document_has_the_agreed_keys_and_the_machine(tmp_path):
+    rows = [Row.of("a.b", Spread.of([1.0, 3.0]), "s", peer="p", peer_value=4.0, bar=1.0, better="lower")]
+    text = report("bench a", rows, path=tmp_path / "a.json", notes="why")
+    content = json.loads((tmp_path / "a.json").read_text())
+    assert {"command", "snnlab", "machine", "rows"} <= set(content)
+    assert set(content["rows"][0]) == KEYS
+    assert content["spread"]["a.b"] == {"median": 2.0, "low": 1.0, "high": 3.0, "rounds": 2}
+    assert {"cpu", "cores", "kernel", "load"} <= set(content["machine"])
+    assert "a.b" in text
+    assert "2x" in text
+    assert "NO" in text
+    assert text.endswith("why")
+
+
+def test_the_median_of_the_rounds_is_the_figure():
+    row = Row.of("a", Spread.of([5.0, 1.0, 2.0]), "events/s", peer="p", peer_value=Spread.of([1.0, 1.0]))
+    assert row.figure == Figure("a", 2.0, "events/s", "p", 1.0, 2.0)
+
+
+def test_rounds_are_taken_in_turn_and_the_first_is_thrown_away():
+    order = []
+
+    def measure(name):
+        return lambda at: order.append((name, at)) or np.array([at])
+
+    found = in_turn(2, a=measure("a"), b=measure("b"))
+    assert order == [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+    assert found["a"].ravel().tolist() == [1, 2]
+
+
+def test_wall_and_processor_time_are_both_taken():
+    with settled():
+        taken = each([lambda: None] * 3)
+    assert taken.shape == (3, 2)
+    assert (taken >= 0).all()
+
+
+def test_every_entity_is_known_before_one_comes_again():
+    batch = stream(30, features=3, entities=10)
+    assert len(set(batch.entities.words()[:10])) == 10
+    assert batch.names == ("f0", "f1", "f2")
+    assert len(detector(batch).domain.features) == 3
+    assert len(detector(batch, own_past=True).domain.features) == 6
+
+
+@pytest.mark.parametrize("learn", [False, True])
+def test_the_dense_peer_does_the_engine_s_work_spike_for_spike(learn):
+    changes = {
+        "reservoir.neurons": 80,
+        "performance.spike_precision": "float64",
+        "learning.homeostasis.rate": 0.0,
+        "learning.algorithm": "STDP" if learn else "none",
+    }
+    network = Network.build(NeuromorphicConfig().replace(changes), n_inputs=100)
+    given = engine.raster(network, 200)
+    learned, state = network.fresh_learned(), network.fresh_state(1)
+    spikes = engine_of("native").simulate(network, learned, state, 0, given, learn)
+    dense = DenseNetwork(network, learn=learn)
+    ptr, address = given
+    fired = [dense.step(address[ptr[t] : ptr[t + 1]]) for t in range(200)]
+    assert [(t, j) for t, some in enumerate(fired) for j in some.tolist()] == list(
+        zip(spikes.tick.tolist(), spikes.neuron.tolist(), strict=True)
+    )
+    assert len(spikes.tick) > 100
+
+
+def test_latency_names_its_percentiles():
+    rows = latency.run((64,), events=8, entities=20, rounds=2)
+    kinds = [f"latency.{kind}.64" for kind in ("verdict", "columns", "reservoir")]
+    assert ids(rows) == [f"{kind}.{q}" for kind in kinds for q in ("p50", "p99", "cpu_p50", "cpu_p99")]
+    assert all(row.figure.value > 0 and row.figure.ratio for row in rows)
+    assert {row.spread.rounds for row in rows} == {2}
+    assert latency.BARS[256] == 100.0
+
+
+def test_throughput_runs_one_and_two_shards():
+    rows = throughput.run((64,), events=60, entities=30, batch=30, rounds=1)
+    assert ids(rows) == [
+        "throughput.verdicts.64",
+        "throughput.verdicts.64.one_shard",
+        "throughput.verdicts.64.own_past",
+        "throughput.events_per_tick.64",
+    ]
+    assert rows[0].figure.bar == 100_000.0
+
+
+def test_memory_is_a_slope():
+    rows = memory.run((64,), entities=32, synapse_neurons=50)
+    assert ids(rows) == ["memory.entity.64", "memory.synapse.static", "memory.synapse.plastic"]
+    static = rows[1].figure
+    assert static.value == pytest.approx(6.0)
+    assert rows[2].figure.value > static.value
+
+
+def test_engine_names_its_sizes():
+    rows = engine.run((64,), ticks=5, rounds=1)
+    assert ids(rows) == ["engine.static.64", "engine.static.64.rate", "engine.stdp.64", "engine.stdp.64.rate"]
+    assert rows[0].figure.peer == "numpy dense"
+
+
+def test_an_ablation_stands_beside_the_whole_detector(monkeypatch):
+    made = []
+
+    def protocol(name, factory, root):
+        made.append(factory)
+        return [Figure.of(f"detection.{name}.f1", 0.4 + 0.4 / len(made), "F1", bar=0.7)]
+
+    monkeypatch.setattr(detection, "protocol", protocol)
+    monkeypatch.setattr(detection, "detectors_of", lambda name, **options: options)
+    rows = detection.run(("skab",), ablation=("reservoir", "plasticity"))
+    assert made == [{}, {"reservoir": False}, {"plasticity": False}]
+    assert ids(rows) == [f"detection.skab.f1{end}" for end in ("", ".no_reservoir", ".no_plasticity")]
+    assert rows[0].figure.holds
+    assert rows[1].figure.bar is None
+    assert rows[1].figure.peer_value == pytest.approx(0.8)
+    assert rows[1].figure.ratio == pytest.approx(0.75)
+
+
+def test_what_cannot_be_measured_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="'magic'"):
+        detection.run(("skab",), ablation=("magic",))
+    with pytest.raises(DatasetMissing, match="snnlab data fetch"):
+        detection.run(root=tmp_path)
+
+
+def test_importing_is_timed_in_new_processes():
+    assert ids(imports.run(rounds=1)) == ["import.snnlab", "import.detector"]
+
+
+def test_the_command_writes_what_it_prints(tmp_path):
+    done = CliRunner().invoke(app, ["memory", "--neurons", "64", "--json", str(tmp_path / "out.json")])
+    assert done.exit_code == 0, done.output
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert content["command"] == "bench memory"
+    assert all(row["id"] in done.output for row in content["rows"])
+
+
+def test_bad_input_ends_with_one_sentence_and_code_2(tmp_path):
+    runner = CliRunner()
+    assert runner.invoke(app, ["memory", "--json", str(tmp_path / "none" / "out.json")]).exit_code == 2
+    refused = runner.invoke(app, ["detection", "skab", "--ablation", "magic"])
+    assert refused.exit_code == 2
+    assert "magic" in refused.output
+
+
+def test_nothing_is_unknown_to_json():
+    json.dumps(result("bench x", [Row.of("a", float("nan"), "s", bar=1.0)]), allow_nan=False)
