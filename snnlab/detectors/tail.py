@@ -23,11 +23,14 @@ __all__ = ["fresh_tail", "rarity", "rarity_of"]
 
 _BUFFER = 64
 _HALF = np.log10(2.0)
+_CALM_EDGE = -np.log10(0.05)
+_STEEP = 4.0
 _PRIOR_SHAPE = 0.2
 _PRIOR_WEIGHT = 200.0
 _CALM = 0.95
 _TRUSTED = 5.0  # excesses from which their mean is a scale to clip by
-_REACH = 4.0  # means of excess that an excess teaches at most
+_REACH = 4.0  # means of excess that an excess within a burst teaches at most
+_FAR_REACH = 12.0  # means of excess that any other teaches at most
 
 
 def fresh_tail() -> Arrays:
@@ -85,6 +88,8 @@ def _score(value, fit):  # type: ignore[no-untyped-def]
         reach = max(threshold - median, 1e-12 * (1.0 + abs(threshold)))
         if value <= median:
             return half * np.exp((value - median) / reach)
+        # What is no excess is no rarer than the calm quantile, however few excesses there were: ties at the threshold.
+        edge = min(edge, _CALM_EDGE)
         return half + (edge - half) * (value - median) / reach
     known = max(excesses, 1.0)
     mean = max(total / known, 1e-12 * (1.0 + abs(threshold)))
@@ -94,7 +99,8 @@ def _score(value, fit):  # type: ignore[no-untyped-def]
     shape = min(max(shape, 0.05), 0.45)
     scale = mean * (1.0 - shape)
     beyond = np.log1p(shape * (value - threshold) / scale) / shape / np.log(10.0)
-    score = beyond + edge
+    # An atom that the threshold has just slipped under is common, whatever the count of true excesses says.
+    score = beyond + min(edge, _CALM_EDGE + _STEEP * beyond)
     return min(score, np.log10(events + 1.0) + 300.0 * excesses * excesses / (excesses * excesses + 400.0))
 
 
@@ -114,7 +120,7 @@ def _learn(value, score, fit, quantile, gate, absorb):  # type: ignore[no-untype
         # An excess teaches no more than one at the gate: absorbed anomalies widen the tail slowly, however far they lie.
         excess = value - fit[0]
         if fit[2] >= _TRUSTED:
-            excess = min(excess, _REACH * scale)
+            excess = min(excess, (_FAR_REACH if share > 0.5 else _REACH) * scale)
         fit[2] += share
         fit[3] += share * excess
         fit[4] += share * excess * excess

@@ -66,6 +66,31 @@ BUSINESS = Domain(
         ),
     ),
     readouts=(
+        ReadoutSpec(
+            kind="level",
+            groups=("amount",),
+            settings={"weight": 1.1, "leak": 1, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="context",
+            groups=("order",),
+            settings={"weight": 1.1, "peers": 0, "habits": 0, "repeats": 0, "strength": 2, "gate": 5, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="level",
+            groups=("habit",),
+            settings={"floor": 0.1, "leak": 1, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="level",
+            groups=("approval",),
+            settings={"floor": 0.1, "leak": 1, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="predictive",
+            groups=("amount", "order", "habit", "approval"),
+            settings={"weight": 0.3, "habituation": 0},
+        ),
         ReadoutSpec(kind="context", settings={}),
         ReadoutSpec(kind="level", settings={"leak": 1.0}),
         ReadoutSpec(kind="joint", settings={"weight": 0.5}),

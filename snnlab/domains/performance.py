@@ -67,6 +67,31 @@ PERFORMANCE = Domain(
         ),
     ),
     readouts=(
+        ReadoutSpec(
+            kind="level",
+            groups=("latency",),
+            settings={"leak": 1, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="level",
+            groups=("traffic",),
+            settings={"weight": 1.15, "leak": 0.7, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="level",
+            groups=("memory",),
+            settings={"weight": 1.1, "leak": 1, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="level",
+            groups=("errors",),
+            settings={"weight": 1.2, "leak": 1, "floor": 0.3, "gate": 1e9, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="predictive",
+            groups=("latency", "traffic", "memory", "errors"),
+            settings={"weight": 0.3, "habituation": 0},
+        ),
         ReadoutSpec(kind="novelty", settings={}),
         ReadoutSpec(kind="phase", settings={}),
         ReadoutSpec(kind="change", settings={}),

@@ -65,6 +65,31 @@ SECURITY = Domain(
         ),
     ),
     readouts=(
+        ReadoutSpec(
+            kind="level",
+            groups=("access",),
+            settings={"floor": 0.1, "leak": 1, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="level",
+            groups=("volume",),
+            settings={"weight": 1.1, "leak": 0.7, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="level",
+            groups=("login",),
+            settings={"floor": 0.1, "leak": 1, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="level",
+            groups=("rate",),
+            settings={"floor": 0.05, "leak": 1, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="predictive",
+            groups=("access", "volume", "login", "rate"),
+            settings={"weight": 0.3, "habituation": 0},
+        ),
         ReadoutSpec(kind="joint", settings={}),
         ReadoutSpec(kind="context", settings={"weight": 0.5}),
         ReadoutSpec(kind="predictive", settings={"weight": 0.5}),

@@ -73,6 +73,31 @@ SENSOR = Domain(
         ),
     ),
     readouts=(
+        ReadoutSpec(
+            kind="level",
+            groups=("environment",),
+            settings={"weight": 1.5, "pool": "sum", "leak": 1, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="level",
+            groups=("machine",),
+            settings={"weight": 1.3, "leak": 1, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="level",
+            groups=("wear",),
+            settings={"weight": 1.4, "leak": 1, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="level",
+            groups=("part",),
+            settings={"weight": 1.3, "leak": 1, "habit": 4000, "gate": 6, "habituation": 0},
+        ),
+        ReadoutSpec(
+            kind="predictive",
+            groups=("environment", "machine", "wear", "part"),
+            settings={"weight": 0.3, "habituation": 0},
+        ),
         ReadoutSpec(kind="level", settings={}),
         ReadoutSpec(kind="change", settings={"weight": 0.5}),
         ReadoutSpec(kind="context", settings={"weight": 0.5}),

@@ -124,8 +124,11 @@ def _count(
             one = _mix(_mix(np.uint64(previous[row, c, 0]), np.uint64(21)), column)
             two = _mix(_mix(np.uint64(previous[row, c, 1]), one), np.uint64(22))
             if weights[0] > 0.0:
+                known = totals[one & np.uint64(totals.size - 1)] >= _KNOWN
                 first = _ask(pairs, totals, one, symbol, back, strength, gate, learn)
-                out[t, 4 * c] = -weights[0] * np.log(_ask(pairs, totals, two, symbol, first, strength, gate, learn))
+                # A step that breaks a known order must not make its own rare context the precedent.
+                heeded = learn and not (known and first < np.exp(-gate))
+                out[t, 4 * c] = -weights[0] * np.log(_ask(pairs, totals, two, symbol, first, strength, gate, heeded))
             if weights[1] > 0.0 and c > 0:
                 near = _mix(_mix(np.uint64(categories[t, c - 1]), np.uint64(23)), column)
                 out[t, 4 * c + 1] = -weights[1] * np.log(_ask(pairs, totals, near, symbol, back, strength, gate, learn))
