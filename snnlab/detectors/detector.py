@@ -2,29 +2,29 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
 
 from snnlab.config import NeuromorphicConfig
 from snnlab.detectors.absence import verdicts_of
 from snnlab.detectors.model_file import ModelFile
 from snnlab.detectors.naming import Naming
-from snnlab.detectors.pool import EntityPool
-from snnlab.detectors.shard import Outcome, Plan, Shard
+from snnlab.detectors.outcome import Outcome
+from snnlab.detectors.plan import Plan
+from snnlab.detectors.saving import admit, packed, unpack
+from snnlab.detectors.shard import Shard
 from snnlab.detectors.verdicts import Verdicts
 from snnlab.domains import Domain
 from snnlab.domains import domain as named_domain
-from snnlab.encoders.registry import KINDS
-from snnlab.errors import ConfigError, EventError, ModelFormatError, UntrustedCode
+from snnlab.errors import ConfigError, EventError, ModelFormatError
 from snnlab.events import EventBatch
 from snnlab.events.shards import shards_of
 from snnlab.features.clock import Lateness
-from snnlab.types import Arrays, Json
+from snnlab.types import Json
 
 __all__ = ["DeadLetter", "Detector"]
 
@@ -146,9 +146,16 @@ class Detector:
         kinds = ", ".join(readout.kind for readout in self.plan.readouts)
         return f"Detector({self.domain.name}, {neurons}, {kinds}; {len(self.shards)} shard(s), {self.n_events} events)"
 
-    def restart(self) -> None:
-        """A new stream begins: the entities' clocks start again; all that was learnt and remembered stays."""
+    def restart(self, *, lateness_us: int | None = None) -> None:
+        """A new stream begins: the entities' clocks start again; all that was learnt and remembered stays.
+
+        ``lateness_us`` changes how late an event may come from now on.
+        """
+        if lateness_us is not None:
+            clock = self.domain.clock.model_copy(update={"lateness_us": lateness_us})
+            self.plan = replace(self.plan, domain=self.domain.model_copy(update={"clock": clock}))
         for shard in self.shards:
+            shard.plan = self.plan
             shard.restart()
 
     def process(self, batch: EventBatch, learn: bool = True) -> Verdicts:
@@ -162,7 +169,7 @@ class Detector:
         if len(batch) <= step:
             return self._process(batch, learn)
         pieces = [self._process(batch.slice(at, at + step), learn) for at in range(0, len(batch), step)]
-        return _joined(pieces)
+        return Verdicts.following(pieces)
 
     def advance(self, until_us: int) -> Verdicts:
         """Verdicts on entities whose silence until ``until_us`` (µs) is rare for them; the longest silent come first.
@@ -202,23 +209,24 @@ class Detector:
             )
 
     def _process(self, batch: EventBatch, learn: bool) -> Verdicts:
-        outcomes = self._outcomes(batch, learn)
-        verdicts = self._verdicts(batch, outcomes)
+        verdicts = self._verdicts(batch, self._outcome(batch, learn))
         self.n_events += len(batch)
         return verdicts
 
-    def _outcomes(self, batch: EventBatch, learn: bool) -> list[tuple[Int64[np.ndarray, " k"] | None, Outcome]]:
+    def _outcome(self, batch: EventBatch, learn: bool) -> Outcome:
+        """What the shards say, each on a thread of its own where there are several."""
         if len(self.shards) == 1:
-            return [(None, self.shards[0].process(batch, learn=learn))]
+            return self.shards[0].process(batch, learn=learn)
         shard = shards_of(batch.entities, len(self.shards))
         places = [np.flatnonzero(shard == s) for s in range(len(self.shards))]
         busy = [(s, at) for s, at in enumerate(places) if len(at)] or [(0, places[0])]
         with ThreadPoolExecutor(max_workers=len(busy)) as pool:
             done = pool.map(lambda one: self.shards[one[0]].process(batch.take(one[1]), learn=learn), busy)
-            return [(at, outcome) for (_, at), outcome in zip(busy, done, strict=True)]
+            return Outcome.beside([(at, part) for (_, at), part in zip(busy, done, strict=True)], len(batch))
 
-    def _verdicts(self, batch: EventBatch, outcomes: list[tuple[Int64[np.ndarray, " k"] | None, Outcome]]) -> Verdicts:
-        score, alarm, word, groups, rarities, pattern, lateness = _gathered(outcomes, len(batch))
+    def _verdicts(self, batch: EventBatch, outcome: Outcome) -> Verdicts:
+        judged, lateness = outcome.judgement, outcome.lateness
+        score = judged.score
         anomaly = score >= self.threshold  # a NaN is no anomaly
         late = lateness == _REJECTED
         known = np.where(late, 0.0, score)
@@ -231,13 +239,13 @@ class Detector:
             entity=batch.entities.words(),
             score=score,
             severity=(known / (known + self.threshold)).astype(np.float32),
-            alarm=alarm,
+            alarm=judged.alarm,
             anomaly=anomaly,
-            spoken=word > 0,
-            type=self.naming.names(groups, rarities, anomaly),
-            groups=groups,
+            spoken=judged.word > 0,
+            type=self.naming.names(judged.groups, judged.rarities, anomaly),
+            groups=judged.groups,
             group_names=self.group_names,
-            pattern=pattern,
+            pattern=outcome.pattern,
             actions=self._actions,
         )
 
@@ -259,23 +267,7 @@ class Detector:
 
     def save(self, path: str | Path | None = None) -> bytes:
         """Everything that was learnt and remembered, as bytes; also written to ``path`` when given."""
-        arrays: Arrays = {}
-        entities = []
-        for at, shard in enumerate(self.shards):
-            arrays |= {f"{at}/learnt/{name}": array for name, array in shard.learnt.items()}
-            arrays |= {f"{at}/state/{name}": array for name, array in shard.state.items()}
-            entities.append(list(shard.pool.rows.items()))
-        manifest = {
-            "domain": self.domain.to_json(),
-            "flags": self.flags,
-            "n_events": self.n_events,
-            "entities": entities,
-        }
-        from snnlab.encoders.custom import source_of
-
-        kinds = {type(encoder) for encoder in self.plan.codes.encoders}
-        sources = {kind.kind: source_of(kind) for kind in kinds if not kind.__module__.startswith("snnlab.encoders.")}
-        content = ModelFile(manifest, arrays, sources).to_bytes()
+        content = packed(self.plan, self.flags, self.n_events, self.shards).to_bytes()
         if path is not None:
             Path(path).write_bytes(content)
         return content
@@ -288,91 +280,13 @@ class Detector:
             ModelNotFound, ModelFormatError, ModelVersionError: there is no such model, or it cannot be read.
             UntrustedCode: it carries user code and ``trust_code`` is not set.
         """
-        from snnlab.encoders.custom import load_source
-
         model = ModelFile.read(source)
-        foreign = {kind: code for kind, code in model.sources.items() if not _is_known(kind, code)}
-        if foreign and not trust_code:
-            raise UntrustedCode(
-                f"the model carries code of its own (encoder {', '.join(map(repr, sorted(foreign)))}) that is not the "
-                "code known here by that name; load it with trust_code=True if you trust where it comes from"
-            )
-        for code in foreign.values():
-            load_source(code)
+        admit(model, trust_code=trust_code)
         try:
             domain = Domain.from_json(model.manifest["domain"])
             detector = cls._of(domain, model.manifest["flags"], len(model.manifest["entities"]))
-            detector._restore(model)
+            unpack(model, detector.shards)
+            detector.n_events = int(model.manifest["n_events"])
         except (KeyError, TypeError) as wrong:
             raise ModelFormatError(f"the model lacks {wrong}; fetch or save the model again") from wrong
         return detector
-
-    def _restore(self, model: ModelFile) -> None:
-        self.n_events = int(model.manifest["n_events"])
-        for at, (shard, rows) in enumerate(zip(self.shards, model.manifest["entities"], strict=True)):
-            shard.learnt = {name: model.arrays[f"{at}/learnt/{name}"] for name in shard.learnt}
-            shard.state = {name: model.arrays[f"{at}/state/{name}"] for name in shard.state}
-            shard.pool = EntityPool(self.plan.max_entities, {entity: int(row) for entity, row in rows})
-
-
-def _is_known(kind: str, code: str) -> bool:
-    """Whether an encoder of this kind is registered here with the very same source, so that nothing new would run."""
-    from snnlab.encoders.custom import digest, source_of
-
-    if kind not in KINDS:
-        return False
-    try:
-        return digest(source_of(KINDS[kind])) == digest(code)
-    except ConfigError:  # a class whose source cannot be found cannot be compared
-        return False
-
-
-def _gathered(
-    outcomes: list[tuple[Int64[np.ndarray, " k"] | None, Outcome]], n: int
-) -> tuple[Float64[np.ndarray, " n"], ...]:
-    """Score, alarm, word, groups, rarities, pattern and lateness of all shards' events, in the order of the batch."""
-    parts = [
-        (
-            at,
-            (
-                o.judgement.score,
-                o.judgement.alarm,
-                o.judgement.word,
-                o.judgement.groups,
-                o.judgement.rarities,
-                o.pattern,
-                o.lateness,
-            ),
-        )
-        for at, o in outcomes
-    ]
-    if parts[0][0] is None:
-        return parts[0][1]
-    out = tuple(np.zeros((n, *array.shape[1:]), array.dtype) for array in parts[0][1])
-    for at, arrays in parts:
-        for whole, array in zip(out, arrays, strict=True):
-            whole[at] = array
-    return out
-
-
-def _joined(pieces: list[Verdicts]) -> Verdicts:
-    first = pieces[0]
-    return Verdicts(
-        event_id=[e for piece in pieces for e in piece.event_id],
-        timestamp=np.concatenate([piece.timestamp for piece in pieces]),
-        entity=[e for piece in pieces for e in piece.entity],
-        score=np.concatenate([piece.score for piece in pieces]),
-        severity=np.concatenate([piece.severity for piece in pieces]),
-        alarm=np.concatenate([piece.alarm for piece in pieces]),
-        anomaly=np.concatenate([piece.anomaly for piece in pieces]),
-        spoken=np.concatenate([piece.spoken for piece in pieces]),
-        type=[kind for piece in pieces for kind in piece.type],
-        groups=np.concatenate([piece.groups for piece in pieces]),
-        group_names=first.group_names,
-        pattern=_patterns(pieces),
-        actions=first.actions,
-    )
-
-
-def _patterns(pieces: list[Verdicts]) -> Float32[np.ndarray, "n b"]:
-    return np.concatenate([piece.pattern for piece in pieces])

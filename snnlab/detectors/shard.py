@@ -6,90 +6,28 @@ from functools import cached_property
 
 import numba
 import numpy as np
-from jaxtyping import Float32, Int8, Int32, Int64
+from jaxtyping import Float32, Int32, Int64
 
 from snnlab.detectors.absence import Silence, follow_habits, fresh_habits, silences
-from snnlab.detectors.encoding import Codes, Encoded
-from snnlab.detectors.judgement import Judge, Judgement
+from snnlab.detectors.encoding import Encoded
+from snnlab.detectors.judgement import Judgement
+from snnlab.detectors.outcome import Outcome
+from snnlab.detectors.plan import Plan
 from snnlab.detectors.pool import EntityPool
-from snnlab.detectors.readouts import KINDS, Inputs, Readout, Shape
+from snnlab.detectors.readouts import Inputs
 from snnlab.detectors.recall import fresh_recall, recalled, remember
-from snnlab.domains import Domain
-from snnlab.errors import ConfigError
 from snnlab.events import EventBatch
-from snnlab.features import FeatureBank, FeatureBlock
+from snnlab.features import FeatureBlock
 from snnlab.features.clock import UNSEEN, Lateness
 from snnlab.features.symbols import symbols_of
-from snnlab.reservoirs import Activity, Network, engine
-from snnlab.detectors.view import View
+from snnlab.reservoirs import Activity, engine
 from snnlab.types import Arrays
 
-__all__ = ["Outcome", "Plan", "Shard"]
+__all__ = ["Shard"]
 
 BUCKETS = 16
 _FIRST_ROWS = 16
 _REJECTED = int(Lateness.REJECTED)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a shard says of ``n`` events: judgement, spike pattern by population bucket, and lateness."""
-
-    judgement: Judgement
-    pattern: Float32[np.ndarray, "n b"]
-    lateness: Int8[np.ndarray, " n"]
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """Everything about a detector that learning does not change; its shards share it."""
-
-    domain: Domain
-    bank: FeatureBank
-    codes: Codes
-    network: Network | None
-    views: tuple[View, ...]
-    group_names: tuple[str, ...]
-    judge: Judge
-    shape: Shape
-    max_entities: int
-
-    @property
-    def readouts(self) -> tuple[Readout, ...]:
-        """The readouts, in the order in which they are judged."""
-        return tuple(view.readout for view in self.views)
-
-    @classmethod
-    def of(cls, domain: Domain, *, reservoir: bool, plasticity: bool, max_entities: int) -> "Plan":
-        """The plan of a bound domain. Raises ConfigError on a readout that is unknown or badly set."""
-        bank = FeatureBank(domain.features)
-        codes = Codes.of(domain, bank.names_numbers, bank.names_symbols)
-        config = domain.network if plasticity else domain.network.replace({"learning.algorithm": "none"})
-        network = Network.build(config, n_inputs=codes.inputs) if reservoir else None
-        specs = [spec for spec in domain.readouts if reservoir or spec.kind != "predictive"]
-        if not specs:
-            raise ConfigError(
-                f"domain {domain.name!r} has no readouts left; name at least one of {', '.join(KINDS)} that needs no reservoir"
-            )
-        shape = Shape(
-            len(bank.numeric), len(bank.symbolic), config.readout.neurons, config.reservoir.neurons, codes.words
-        )
-        features = (*bank.numeric, *bank.symbolic)
-        names = tuple(dict.fromkeys(feature.group for feature in features))
-        views = tuple(View.of(_readout(spec.kind, spec.settings), spec.groups, features, shape) for spec in specs)
-        groups = [[names.index(features[at].group) for at in view.columns] for view in views]
-        readouts = tuple(view.readout for view in views)
-        judge = Judge.of(readouts, groups, len(names), domain.refractory, domain.threshold, domain.gate)
-        return cls(domain, bank, codes, network, views, names, judge, shape, max_entities)
-
-
-def _readout(kind: str, settings: dict[str, object]) -> Readout:
-    if kind not in KINDS:
-        raise ConfigError(f"no readout {kind!r}; there are {', '.join(KINDS)}: name one of them")
-    try:
-        return KINDS[kind].model_validate(settings)
-    except ValueError as wrong:
-        raise ConfigError(f"readout {kind!r}: {wrong}") from wrong
 
 
 @dataclass
@@ -114,21 +52,7 @@ class Shard:
 
     def process(self, batch: EventBatch, *, learn: bool) -> Outcome:
         """Judge a batch of this shard's events in order, and learn from them when ``learn``."""
-        parts = [self._judge(piece, rows, learn) for piece, rows in self._placed(batch)]
-        if len(parts) == 1:
-            return parts[0]
-        judged = [part.judgement for part in parts]
-        return Outcome(
-            Judgement(
-                np.concatenate([j.score for j in judged]),
-                np.concatenate([j.alarm for j in judged]),
-                np.concatenate([j.word for j in judged]),
-                np.concatenate([j.groups for j in judged]),
-                np.concatenate([j.rarities for j in judged]),
-            ),
-            np.concatenate([part.pattern for part in parts]),
-            np.concatenate([part.lateness for part in parts]),
-        )
+        return Outcome.following([self._judge(piece, rows, learn) for piece, rows in self._placed(batch)])
 
     def teach(self, event_id: str, *, normal: bool) -> bool:
         """Learn from a late label; False where the event is no longer remembered."""
@@ -175,7 +99,7 @@ class Shard:
             return Outcome(judgement, pattern, lateness)
         at = np.flatnonzero(kept)
         judgement, pattern = self._road(batch.take(at), rows[at], gap[at], learn)
-        return Outcome(_spread(judgement, at, len(batch)), _rows_back(pattern, at, len(batch)), lateness)
+        return Outcome.without(Outcome(judgement, pattern, lateness[at]), at, lateness)
 
     def _road(
         self, batch: EventBatch, rows: Int32[np.ndarray, " n"], gap: Int64[np.ndarray, " n"], learn: bool
@@ -210,7 +134,7 @@ class Shard:
             self.plan.network, learnt, state, rows, encoded.address, encoded.tick, gap, ticks=ticks, learn=learn
         )
 
-    def _inputs(  # noqa: PLR0913
+    def _inputs(
         self,
         batch: EventBatch,
         rows: Int32[np.ndarray, " n"],
@@ -316,19 +240,3 @@ def _bucket(ptr, neuron, neurons, out):  # type: ignore[no-untyped-def]
     for t in range(out.shape[0]):
         for s in range(ptr[t], ptr[t + 1]):
             out[t, np.int64(neuron[s]) * out.shape[1] // neurons] += share
-
-
-def _rows_back(values: np.ndarray, at: Int64[np.ndarray, " k"], n: int) -> np.ndarray:
-    out = np.zeros((n, *values.shape[1:]), values.dtype)
-    out[at] = values
-    return out
-
-
-def _spread(judgement: Judgement, at: Int64[np.ndarray, " k"], n: int) -> Judgement:
-    """A judgement of the events at ``at`` among ``n``; the others have no score."""
-    score = np.full(n, np.nan)
-    score[at] = judgement.score
-    rest = [
-        _rows_back(values, at, n) for values in (judgement.alarm, judgement.word, judgement.groups, judgement.rarities)
-    ]
-    return Judgement(score, *rest)

@@ -1,6 +1,7 @@
 """Verdicts: what the detector says of each event, in the order of the input."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from html import escape
 
 import numpy as np
@@ -45,6 +46,22 @@ class Verdicts:
     group_names: tuple[str, ...]
     pattern: Float32[np.ndarray, "n b"]
     actions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def following(cls, pieces: Sequence["Verdicts"]) -> "Verdicts":
+        """Verdicts of consecutive batches as one; at least one batch."""
+        joined = {
+            one.name: np.concatenate([getattr(piece, one.name) for piece in pieces])
+            for one in fields(cls)
+            if isinstance(getattr(pieces[0], one.name), np.ndarray)
+        }
+        return replace(
+            pieces[0],
+            event_id=[event for piece in pieces for event in piece.event_id],
+            entity=[entity for piece in pieces for entity in piece.entity],
+            type=[kind for piece in pieces for kind in piece.type],
+            **joined,
+        )
 
     def __len__(self) -> int:
         return len(self.event_id)

@@ -1,0 +1,66 @@
+"""The plan of a detector: everything about it that learning does not change."""
+
+from dataclasses import dataclass
+
+from snnlab.detectors.encoding import Codes
+from snnlab.detectors.judgement import Judge
+from snnlab.detectors.readouts import KINDS, Readout, Shape
+from snnlab.detectors.view import View
+from snnlab.domains import Domain
+from snnlab.errors import ConfigError
+from snnlab.features import FeatureBank
+from snnlab.reservoirs import Network
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything about a detector that learning does not change; its shards share it."""
+
+    domain: Domain
+    bank: FeatureBank
+    codes: Codes
+    network: Network | None
+    views: tuple[View, ...]
+    group_names: tuple[str, ...]
+    judge: Judge
+    shape: Shape
+    max_entities: int
+
+    @property
+    def readouts(self) -> tuple[Readout, ...]:
+        """The readouts, in the order in which they are judged."""
+        return tuple(view.readout for view in self.views)
+
+    @classmethod
+    def of(cls, domain: Domain, *, reservoir: bool, plasticity: bool, max_entities: int) -> "Plan":
+        """The plan of a bound domain. Raises ConfigError on a readout that is unknown or badly set."""
+        bank = FeatureBank(domain.features)
+        codes = Codes.of(domain, bank.names_numbers, bank.names_symbols)
+        config = domain.network if plasticity else domain.network.replace({"learning.algorithm": "none"})
+        network = Network.build(config, n_inputs=codes.inputs) if reservoir else None
+        specs = [spec for spec in domain.readouts if reservoir or spec.kind != "predictive"]
+        if not specs:
+            raise ConfigError(
+                f"domain {domain.name!r} has no readouts left; name at least one of {', '.join(KINDS)} that needs no reservoir"
+            )
+        shape = Shape(
+            len(bank.numeric), len(bank.symbolic), config.readout.neurons, config.reservoir.neurons, codes.words
+        )
+        features = (*bank.numeric, *bank.symbolic)
+        names = tuple(dict.fromkeys(feature.group for feature in features))
+        views = tuple(View.of(_readout(spec.kind, spec.settings), spec.groups, features, shape) for spec in specs)
+        groups = [[names.index(features[at].group) for at in view.columns] for view in views]
+        readouts = tuple(view.readout for view in views)
+        judge = Judge.of(readouts, groups, len(names), domain.refractory, domain.threshold, domain.gate)
+        return cls(domain, bank, codes, network, views, names, judge, shape, max_entities)
+
+
+def _readout(kind: str, settings: dict[str, object]) -> Readout:
+    if kind not in KINDS:
+        raise ConfigError(f"no readout {kind!r}; there are {', '.join(KINDS)}: name one of them")
+    try:
+        return KINDS[kind].model_validate(settings)
+    except ValueError as wrong:
+        raise ConfigError(f"readout {kind!r}: {wrong}") from wrong

@@ -1,0 +1,64 @@
+"""Between a detector and its model file: what is packed, and whose code may run when it is unpacked."""
+
+from collections.abc import Sequence
+
+from snnlab.detectors.model_file import ModelFile
+from snnlab.detectors.plan import Plan
+from snnlab.detectors.pool import EntityPool
+from snnlab.detectors.shard import Shard
+from snnlab.encoders.custom import digest, is_custom, load_source, source_of
+from snnlab.encoders.registry import KINDS
+from snnlab.errors import ConfigError, UntrustedCode
+from snnlab.types import Arrays, Json
+
+__all__ = ["admit", "packed", "unpack"]
+
+
+def packed(plan: Plan, flags: Json, n_events: int, shards: Sequence[Shard]) -> ModelFile:
+    """Everything about a detector: its domain, what its shards learnt and remember, and its own encoders' source."""
+    arrays: Arrays = {}
+    for at, shard in enumerate(shards):
+        arrays |= {f"{at}/learnt/{name}": array for name, array in shard.learnt.items()}
+        arrays |= {f"{at}/state/{name}": array for name, array in shard.state.items()}
+    manifest = {
+        "domain": plan.domain.to_json(),
+        "flags": flags,
+        "n_events": n_events,
+        "entities": [list(shard.pool.rows.items()) for shard in shards],
+    }
+    own = {type(encoder) for encoder in plan.codes.encoders if is_custom(type(encoder))}
+    return ModelFile(manifest, arrays, {encoder.kind: source_of(encoder) for encoder in own})
+
+
+def unpack(model: ModelFile, shards: Sequence[Shard]) -> None:
+    """Give fresh shards what was packed. Raises KeyError where an array is missing."""
+    for at, (shard, rows) in enumerate(zip(shards, model.manifest["entities"], strict=True)):
+        shard.learnt = {name: model.arrays[f"{at}/learnt/{name}"] for name in shard.learnt}
+        shard.state = {name: model.arrays[f"{at}/state/{name}"] for name in shard.state}
+        shard.pool = EntityPool(shard.plan.max_entities, {entity: int(row) for entity, row in rows})
+
+
+def admit(model: ModelFile, *, trust_code: bool) -> None:
+    """Make the model's own encoders known, if the caller trusts them; code that is known here already is no news.
+
+    Raises:
+        UntrustedCode: it carries code that is not known here, and ``trust_code`` is not set.
+    """
+    foreign = {kind: code for kind, code in model.sources.items() if not _is_known(kind, code)}
+    if foreign and not trust_code:
+        raise UntrustedCode(
+            f"the model carries code of its own (encoder {', '.join(map(repr, sorted(foreign)))}) that is not the "
+            "code known here by that name; load it with trust_code=True if you trust where it comes from"
+        )
+    for code in foreign.values():
+        load_source(code)
+
+
+def _is_known(kind: str, code: str) -> bool:
+    """Whether an encoder of this kind is registered here with the very same source, so that nothing new would run."""
+    if kind not in KINDS:
+        return False
+    try:
+        return digest(source_of(KINDS[kind])) == digest(code)
+    except ConfigError:  # a class whose source cannot be found cannot be compared
+        return False
