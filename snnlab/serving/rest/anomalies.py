@@ -7,7 +7,8 @@ from fastapi import APIRouter, HTTPException, Query
 
 from snnlab.events.anomaly import Anomaly
 from snnlab.serving.rest.access import App, problems
-from snnlab.serving.rest.schemas import AnomalyList, AnomalyOut, AnomalyQuery
+from snnlab.serving.rest.requests import AnomalyQuery
+from snnlab.serving.rest.responses import AnomalyList, AnomalyOut
 from snnlab.stores import AnomalyFilter
 
 __all__ = ["router"]

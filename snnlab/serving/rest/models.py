@@ -10,18 +10,8 @@ from snnlab.serving.jobs import Job
 from snnlab.serving.models import Model
 from snnlab.serving.rest.access import App, RequestLimits, problems
 from snnlab.serving.rest.limits import Limits
-from snnlab.serving.rest.schemas import (
-    CreateModel,
-    Deploy,
-    DeploymentOut,
-    ModelList,
-    ModelOut,
-    Rejected,
-    Score,
-    Scored,
-    Train,
-    VerdictOut,
-)
+from snnlab.serving.rest.requests import CreateModel, Deploy, Score, Train
+from snnlab.serving.rest.responses import DeploymentOut, ModelList, ModelOut, Rejected, Scored, VerdictOut
 from snnlab.serving.scorer import Found
 from snnlab.serving.worker import Worker
 

@@ -9,7 +9,8 @@ from fastapi import APIRouter, HTTPException
 
 from snnlab.serving.application import Application
 from snnlab.serving.rest.access import App, problems
-from snnlab.serving.rest.schemas import PatternOut, RegisterPattern
+from snnlab.serving.rest.requests import RegisterPattern
+from snnlab.serving.rest.responses import PatternOut
 from snnlab.stores import Pattern
 
 __all__ = ["router"]

@@ -1,4 +1,4 @@
-"""Requests and responses of the REST interface. Requests are strict: nothing is guessed, no key is ignored."""
+"""Requests of the REST interface. They are strict: nothing is guessed, no key is ignored."""
 
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
@@ -9,24 +9,7 @@ from snnlab.errors import EventError
 from snnlab.events import EventBatch
 from snnlab.types import Json
 
-__all__ = [
-    "AnomalyList",
-    "AnomalyOut",
-    "AnomalyQuery",
-    "Body",
-    "CreateModel",
-    "Deploy",
-    "DeploymentOut",
-    "Event",
-    "ModelList",
-    "ModelOut",
-    "PatternOut",
-    "RegisterPattern",
-    "Score",
-    "Scored",
-    "Train",
-    "VerdictOut",
-]
+__all__ = ["AnomalyQuery", "CreateModel", "Deploy", "Event", "RegisterPattern", "Score", "Train"]
 
 _INT64 = 2**63 - 1
 
@@ -136,45 +119,6 @@ class CreateModel(Body):
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Equal seeds give equal models")] = 0
 
 
-class DeploymentOut(BaseModel):
-    """A model at work on a stream."""
-
-    model_id: str
-    version: str
-    stream: str
-    shards: int
-    status: Literal["running", "stopped", "failed"]
-    detail: str = Field(description="Why it does not run; empty while it does")
-    events_processed: int = Field(description="Events since this process took it on")
-    positions: dict[int, int] = Field(
-        description="By shard: the position up to which its events are processed and kept"
-    )
-
-
-class ModelOut(BaseModel):
-    """A model of the service."""
-
-    model_id: str
-    name: str
-    domain: str
-    version: str
-    features: list[str] = Field(
-        description="Names of the numeric features it expects, in order; empty until it has seen events"
-    )
-    categories: list[str]
-    anomaly_types: list[str]
-    threshold: float = Field(description="Score from which an event is an anomaly: -log10 of the tail probability")
-    events_seen: int
-    created_at: int = Field(description="µs since 1970 UTC")
-    deployments: list[DeploymentOut]
-
-
-class ModelList(BaseModel):
-    """All models of the service."""
-
-    models: list[ModelOut]
-
-
 class Train(_Events):
     """Events to learn from, posted or in a stream of the bus: exactly one of ``events`` and ``stream``."""
 
@@ -205,65 +149,6 @@ class Score(_Events):
     """Events to score at once."""
 
     learn: Annotated[bool, Field(description="Whether the model learns from them, after scoring each")] = True
-
-
-class VerdictOut(BaseModel):
-    """What a model says of one event."""
-
-    event_id: str
-    timestamp: int
-    entity: str
-    score: float | None = Field(
-        description="-log10 of the calibrated tail probability; null for an event that was rejected"
-    )
-    severity: float = Field(description="0..1, comparable across streams; 0.5 at the threshold")
-    alarm: float = Field(description="What the alarm neurons said, in standard deviations; 0 when they were silent")
-    anomaly: bool = Field(description="Whether the score reaches the threshold")
-    type: str = Field(description="The anomaly's type; empty for an ordinary event")
-    anomaly_id: str | None = Field(
-        description="Where GET /api/v1/anomalies/{anomaly_id} tells why; null inside a burst"
-    )
-
-
-class Rejected(BaseModel):
-    """An event that could not be scored, and why."""
-
-    event_id: str
-    reason: str
-
-
-class Scored(BaseModel):
-    """Verdicts in the order of the events."""
-
-    model_id: str
-    version: str
-    threshold: float
-    verdicts: list[VerdictOut]
-    rejected: list[Rejected]
-
-
-class AnomalyOut(BaseModel):
-    """A detected anomaly: the Avro record AnomalyEvent, and what filters need."""
-
-    anomaly_id: str
-    detected_at: int = Field(description="µs since 1970 UTC")
-    anomaly_type: str
-    severity: float
-    spike_pattern: list[float] = Field(description="Firing rates of the reservoir's population buckets at detection")
-    contributing_events: list[str]
-    recommended_actions: list[str]
-    entity: str
-    model: str
-    stream: str
-    score: float
-    explanation: str
-
-
-class AnomalyList(BaseModel):
-    """One page of anomalies, the latest first."""
-
-    anomalies: list[AnomalyOut]
-    next_cursor: str | None = Field(description="Send it as cursor for the next page; null on the last one")
 
 
 class AnomalyQuery(BaseModel):
@@ -309,16 +194,3 @@ class RegisterPattern(Body):
         if self.spike_pattern is not None and not any(self.spike_pattern):
             raise ValueError("a 'spike_pattern' of zeros is like nothing; give the rates of an anomaly")
         return self
-
-
-class PatternOut(BaseModel):
-    """A registered pattern."""
-
-    pattern_id: str
-    name: str
-    anomaly_type: str
-    model_id: str
-    spike_pattern: list[float]
-    similarity: float
-    recommended_actions: list[str]
-    created_at: int = Field(description="µs since 1970 UTC")
