@@ -42,6 +42,9 @@ def score(
     entity: Entity = None,
     features: Features = None,
     label: Label = None,
+    lateness: Annotated[
+        float | None, typer.Option(help="Reject events that come this many seconds behind their entity's last.", min=0)
+    ] = None,
     trust_code: Annotated[bool, typer.Option("--trust-code", help="Run the code that a .snn file carries.")] = False,
     json: JsonFile = None,
 ) -> None:
@@ -57,6 +60,7 @@ def score(
       cat events.csv | snnlab score - --domain performance --scores -
     """
     from snnlab.cli.figures import write
+    from snnlab.domains.domain import FOREVER_US
     from snnlab.workflows.score import write_scores
 
     if (model is None) == (domain is None):
@@ -64,7 +68,8 @@ def score(
     trained = _load(model, trust_code=trust_code) if model is not None else None
     columns: Columns = {"timestamp": timestamp, "entity": entity, "features": split(features), "label": label}
     streams = _streams(source, columns, trained)
-    done = [_scored(stream, _detector(stream, domain, trained, learn=learn), learn=learn) for stream in streams]
+    late = FOREVER_US if lateness is None else int(lateness * 1e6)
+    done = [_scored(one, _detector(one, domain, trained, learn=learn), learn=learn, late=late) for one in streams]
     to_stdout = scores is not None and str(scores) == "-"
     if scores is not None:
         write_scores(done, sys.stdout if to_stdout else scores)
@@ -136,7 +141,7 @@ def _stem(source: str) -> str:
     return "stdin" if source == "-" else Path(source.removesuffix(".gz")).stem
 
 
-def _scored(stream: "LabelledStream", detector: "Detector", *, learn: bool) -> "Scoring":
+def _scored(stream: "LabelledStream", detector: "Detector", *, learn: bool, late: int) -> "Scoring":
     from tqdm import tqdm
 
     from snnlab.workflows.score import DISORDERED, disorder, score
@@ -148,7 +153,7 @@ def _scored(stream: "LabelledStream", detector: "Detector", *, learn: bool) -> "
             err=True,
         )
     with tqdm(total=len(stream), desc=stream.name, unit=" events", disable=not sys.stderr.isatty()) as bar:
-        found = score(detector, stream, learn=learn, progress=bar.update)
+        found = score(detector, stream, learn=learn, lateness_us=late, progress=bar.update)
     if found.rejected:
         first = found.rejected[0]
         typer.echo(

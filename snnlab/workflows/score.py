@@ -12,6 +12,7 @@ import numpy as np
 from snnlab.datasets.labelled import LabelledStream
 from snnlab.detectors import Detector, Verdicts
 from snnlab.detectors.detector import DeadLetter
+from snnlab.domains.domain import FOREVER_US
 from snnlab.errors import ConfigError
 from snnlab.evaluation.prequential import concatenated
 from snnlab.events import EventBatch
@@ -42,13 +43,15 @@ def score(
     *,
     learn: bool = True,
     batch: int = 1000,
+    lateness_us: int = FOREVER_US,
     progress: Callable[[int], object] | None = None,
 ) -> Scoring:
     """Let the detector judge every event in turn, and learn from it afterwards unless told not to.
 
     The stream is a new one to the detector: its entities' clocks start again. A stream from before what the detector
     has seen is judged as if it came after, by whole weeks; the times of a stream in disorder are not used, see
-    ``untimed``. Training rows are learnt from in any case. ``progress`` is told how many more were scored.
+    ``untimed``; of any other, an event is rejected that comes more than ``lateness_us`` behind its entity's last: none,
+    unless said otherwise. Training rows are learnt from in any case. ``progress`` is told how many more were scored.
     Raises EventError for events that the detector cannot read.
 
     >>> from snnlab.datasets.generators import generate
@@ -58,7 +61,7 @@ def score(
     """
     ordered = untimed(stream) if disorder(stream) > DISORDERED else stream
     events = later(ordered, _until(detector)).events
-    detector.restart()
+    detector.restart(lateness_us=lateness_us)
     cuts = [*range(0, stream.train, batch), *range(stream.train, len(events), batch), len(events)]
     parts: list[Verdicts] = []
     rejected: list[DeadLetter] = []
