@@ -29,12 +29,12 @@ $(UV):
 	$(BIN)/python -m pip install --quiet 'uv>=0.7'
 
 $(FULL): requirements/dev.txt pyproject.toml | $(UV)
-	$(UV) pip install --requirement requirements/dev.txt
+	$(UV) pip install --compile-bytecode --requirement requirements/dev.txt
 	$(UV) pip install --no-deps --editable .
 	touch $@
 
 $(LIGHT): requirements/demo.txt pyproject.toml | $(UV)
-	$(UV) pip install --requirement requirements/demo.txt
+	$(UV) pip install --compile-bytecode --requirement requirements/demo.txt
 	$(UV) pip install --no-deps --editable .
 	touch $@
 
