@@ -7,6 +7,8 @@ from snnlab.explain.departure import Departure, departures
 
 __all__ = ["departed", "narrate", "surprised"]
 
+ALONE = "all"
+"""The entity of events that name none."""
 SLIGHT, CLEAR, FAR = 2.0, 4.0, 10.0
 """Deviations from which a value lies clearly, far, and beyond all measure from the usual."""
 MINOR = 0.05
@@ -38,7 +40,8 @@ def departed(entity: str, far: list[Departure]) -> str:
     """
     first, *rest = far[:3]
     size = f"{_plain(first.value)} against {_plain(first.usual)}, {_times(first)} its own deviation"
-    words = f"{first.feature} of {entity} is {_adverb(first)} what {_whose(first)} ({size})"
+    whose = "" if entity == ALONE else f" of {entity}"
+    words = f"{first.feature}{whose} is {_adverb(first)} what {_whose(first)} ({size})"
     more = [f"{part.feature} is {_adverb(part)} its own ({_times(part)})" for part in rest]
     return ", and ".join([words, *more]) if more else words
 
@@ -49,12 +52,13 @@ def surprised(entity: str, shares: tuple[Share, ...]) -> str:
     >>> surprised("case 17", (Share("flow", 0.62, 5.1), Share("resource", 0.2, 1.6)))
     'case 17 is unlike what was expected of it, mostly in flow (62 % of the evidence), then resource (20 %)'
     """
+    subject = "the stream" if entity == ALONE else entity
     if not shares:
-        return f"{entity} is unlike what was expected of it, in many features a little"
+        return f"{subject} is unlike what was expected of it, in many features a little"
     first, *rest = shares
     parts = [f"mostly in {first.name} ({first.share:.0%} of the evidence)".replace("%", " %")]
     parts += [f"then {share.name} ({share.share:.0%})".replace("%", " %") for share in rest]
-    return f"{entity} is unlike what was expected of it, {', '.join(parts)}"
+    return f"{subject} is unlike what was expected of it, {', '.join(parts)}"
 
 
 def _adverb(part: Departure) -> str:

@@ -6,12 +6,13 @@ from snnlab.viz.encoders import plot_code, plot_tuning
 from snnlab.viz.evidence import plot_groups
 from snnlab.viz.lines import plot_lines
 from snnlab.viz.nab import plot_nab
-from snnlab.viz.quality import plot_quality
+from snnlab.viz.quality import plot_bars, plot_quality
 from snnlab.viz.scores import plot_precision_recall, plot_scores
 from snnlab.viz.types import plot_confusion
 from snnlab.viz.weights import plot_weights
 
 __all__ = [
+    "plot_bars",
     "plot_code",
     "plot_confusion",
     "plot_context",

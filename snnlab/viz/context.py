@@ -37,4 +37,5 @@ def plot_context(
     ax.plot(times[row], values[row], "o", color=RED, markersize=7, label=f"event {batch.event_ids[row]}")
     ax.legend(frameon=False, fontsize=9, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.1)
     ax.margins(x=0.01)
-    return tidy(ax, title=title or f"{column} of {batch.entities.words()[row]}", y=column)
+    entity = batch.entities.words()[row]
+    return tidy(ax, title=title or (column if entity == "all" else f"{column} of {entity}"), y=column)

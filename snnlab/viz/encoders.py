@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float64
 
-from snnlab.encoders.base import Encoder
+from snnlab.encoders.base import Encoder, Spikes
 from snnlab.types import Arrays
 from snnlab.viz.style import HEAT, new_axes, tidy
 
@@ -26,8 +26,7 @@ def tuning(
     for row, value in enumerate(values):
         alone = {name: array.copy() for name, array in learnt.items()}
         spikes = encoder.encode(np.array([value]), alone, learn=False, ticks=ticks)
-        fired = spikes.address[0] >= 0
-        np.add.at(answer[row], spikes.address[0][fired], 1.0 - spikes.tick[0][fired] / ticks)
+        answer[row] = _answer(spikes, encoder.width, ticks)[0]
     return answer
 
 
@@ -48,7 +47,7 @@ def plot_tuning(
     bar = ax.figure.colorbar(image, ax=ax, pad=0.02)
     bar.set_label("spikes, early ones more", fontsize=9)
     bar.outline.set_visible(False)
-    return tidy(ax, title=f"{encoder.kind} code", x=name, y="input neuron")
+    return tidy(ax, title=f"{_spoken(encoder)} code", x=name, y="input neuron")
 
 
 def plot_code(
@@ -58,18 +57,33 @@ def plot_code(
     *,
     learnt: Arrays | None = None,
     ticks: int = 10,
+    columns: int = 500,
 ) -> "Axes":
-    """Input spikes of a run of values: values to the right, input neurons upwards, early spikes dark, late ones light.
+    """Input spikes of a run of values: values to the right, input neurons upwards, brightness the answer.
 
-    The code starts from what was ``learnt``, or from nothing, and learns as it goes; ``learnt`` itself is not changed.
+    Bright is many spikes, or an early one. The code starts from what was ``learnt``, or from nothing, and learns as it
+    goes; ``learnt`` itself is not changed.
+    Of more values than ``columns``, the brightest of each slice is drawn.
     """
     ax = new_axes(ax, 10.0, 1.8)
     own = {name: array.copy() for name, array in (learnt or encoder.fresh()).items()}
-    spikes = encoder.encode(values, own, ticks=ticks)
+    answer = _answer(encoder.encode(values, own, ticks=ticks), encoder.width, ticks)
+    count = len(values)
+    starts = np.unique(np.linspace(0, count, min(columns, max(count, 1)), endpoint=False).astype(int))
+    pooled = np.maximum.reduceat(answer, starts, axis=0) if count else answer
+    edges = (0.0, float(max(count, 1)), -0.5, encoder.width - 0.5)
+    ax.imshow(pooled.T, aspect="auto", origin="lower", cmap=HEAT, extent=edges, interpolation="nearest")
+    ax.locator_params(axis="y", integer=True)
+    return tidy(ax, title=f"{_spoken(encoder)} code", y="input neuron")
+
+
+def _answer(spikes: Spikes, width: int, ticks: int) -> Float64[np.ndarray, "n i"]:
+    """What each input neuron says of each value: its spikes, 1 in the first tick and less in later ones."""
+    answer = np.zeros((len(spikes), width))
     event, place = np.nonzero(spikes.address >= 0)
-    size = float(np.clip(1500 / max(len(values), 1), 1.0, 14.0))
-    when = spikes.tick[event, place]
-    ax.scatter(event, spikes.address[event, place], s=size, c=when, cmap=HEAT, vmin=0, vmax=1.25 * ticks, linewidths=0)
-    ax.set_xlim(0, max(len(values) - 1, 1))
-    ax.set_ylim(-1, encoder.width)
-    return tidy(ax, title=f"{encoder.kind} code", y="input neuron")
+    np.add.at(answer, (event, spikes.address[event, place]), 1.0 - spikes.tick[event, place] / ticks)
+    return answer
+
+
+def _spoken(encoder: Encoder) -> str:
+    return encoder.kind.replace("_", " ")

@@ -23,11 +23,12 @@ def plot_groups(
     label: ArrayLike | None = None,
     columns: int = 400,
     limit: float = 8.0,
+    unit: str = "standard deviations",
     title: str = "Surprise by group",
 ) -> "Axes":
     """Groups (rows) over events: the largest evidence in each of ``columns`` slices, shaded from 0 to ``limit``.
 
-    Evidence is in its own standard deviations. True anomalies are marked above.
+    Evidence is in its own standard deviations, unless ``unit`` says otherwise. True anomalies are marked above.
     """
     table = np.clip(np.nan_to_num(np.asarray(groups, float)), 0.0, None)
     ax = new_axes(ax, 10.0, 1.2 + 0.35 * max(len(names), 2))
@@ -36,7 +37,7 @@ def plot_groups(
     edges = (0, max(len(table), 1), len(names) - 0.5, -0.5)
     image = ax.imshow(pooled.T, aspect="auto", cmap=HEAT, vmin=0.0, vmax=limit, extent=edges, interpolation="nearest")
     bar = ax.figure.colorbar(image, ax=ax, pad=0.01, extend="max")
-    bar.set_label("standard deviations", fontsize=9)
+    bar.set_label(unit, fontsize=9)
     bar.outline.set_visible(False)
     ax.set_yticks(range(len(names)), list(names))
     if label is not None:

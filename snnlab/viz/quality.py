@@ -1,5 +1,6 @@
 """What a detector's scores are worth beside its ablations and the baselines, as bars."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from snnlab.viz.style import BLUE, GREY, INK, SKY, new_axes, tidy
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_quality"]
+__all__ = ["plot_bars", "plot_quality"]
 
 NAMES = {
     "average_precision": "average precision",
@@ -21,25 +22,38 @@ NAMES = {
 }
 
 
-def plot_quality(
-    report: Report, ax: "Axes | None" = None, *, metric: str = "average_precision", title: str = ""
+def plot_bars(
+    values: Mapping[str, float],
+    ax: "Axes | None" = None,
+    *,
+    colours: Sequence[str] | None = None,
+    limit: float = 1.06,
+    title: str = "",
 ) -> "Axes":
-    """Horizontal bars: the detector on top, its ablations in a lighter blue, the baselines in grey, best first."""
-    baselines = sorted(report.baselines.items(), key=lambda item: -getattr(item[1], metric))
-    rows = [("detector", report.quality, BLUE)]
-    rows += [(name, quality, SKY) for name, quality in report.ablations.items()]
-    rows += [(name.replace("_", " "), quality, GREY) for name, quality in baselines]
-    values = np.nan_to_num([float(getattr(quality, metric)) for _, quality, _ in rows])
-    ax = new_axes(ax, 7.0, 0.8 + 0.32 * len(rows))
-    places = np.arange(len(rows))
-    ax.barh(places, values, 0.72, color=[colour for _, _, colour in rows])
-    for place, value in zip(places, values, strict=True):
-        text = (float(value), float(place))
-        ax.annotate(f"{value:.2f}", text, (4, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
-    ax.set_yticks(places, [name for name, _, _ in rows])
+    """A horizontal bar for each name, from the top down, with its value beside it; the first is dark unless told."""
+    heights = np.nan_to_num([float(value) for value in values.values()])
+    ax = new_axes(ax, 7.0, 0.8 + 0.32 * len(values))
+    places = np.arange(len(heights))
+    ax.barh(places, heights, 0.72, color=list(colours or [BLUE, *[GREY] * (len(values) - 1)]))
+    for place, value in zip(places, heights, strict=True):
+        end = (float(value), float(place))
+        ax.annotate(f"{value:.2f}", end, (4, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
+    ax.set_yticks(places, list(values))
     ax.invert_yaxis()
-    ax.set_xlim(0, 1.06)
-    tidy(ax, title=title or f"{report.name}: {NAMES.get(metric, metric)}", grid="x")
+    ax.set_xlim(0, limit)
+    tidy(ax, title=title, grid="x")
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
+
+
+def plot_quality(
+    report: Report, ax: "Axes | None" = None, *, metric: str = "average_precision", title: str = ""
+) -> "Axes":
+    """Bars: the detector on top, its ablations in a lighter blue, the baselines in grey, best first."""
+    beside = sorted(report.baselines.items(), key=lambda item: -float(getattr(item[1], metric)))
+    rows = {"detector": report.quality, **report.ablations}
+    colours = [BLUE, *[SKY] * len(report.ablations), *[GREY] * len(beside)]
+    rows |= {name.replace("_", " "): quality for name, quality in beside}
+    values = {name: float(getattr(quality, metric)) for name, quality in rows.items()}
+    return plot_bars(values, ax, colours=colours, title=title or f"{report.name}: {NAMES.get(metric, metric)}")

@@ -15,6 +15,13 @@ def stream():
     return generate("performance", seed=3, events=2_000)
 
 
+@pytest.mark.parametrize("name", sorted(BASELINES))
+def test_words_alone_are_all_alike(name):
+    events = EventBatch.from_columns(np.empty((40, 0)), [], categories={"activity": ["register", "check"] * 20})
+    score = BASELINES[name](LabelledStream("log", events, np.zeros(40, np.int8)))
+    assert len(np.unique(score)) == 1
+
+
 def cut(stream, n):
     """The first ``n`` events, as if no more had come yet."""
     return LabelledStream(stream.name, stream.events.slice(0, n), stream.label[:n], stream.kind[:n], train=stream.train)

@@ -4,7 +4,8 @@ import pytest
 from snnlab.detectors.verdicts import Verdicts
 from snnlab.errors import ConfigError
 from snnlab.events import EventBatch
-from snnlab.explain import attribution, departures, narrate
+from snnlab.explain import Departure, attribution, departures, narrate
+from snnlab.explain.narrative import departed, surprised
 
 
 def verdicts_of(batch, groups, kind="latency_spike"):
@@ -91,3 +92,9 @@ def test_a_row_that_is_not_there_is_refused(batch):
         narrate(verdicts, 2)
     with pytest.raises(ConfigError, match="row 200"):
         departures(batch, 200)
+
+
+def test_a_stream_without_entities_is_not_called_all():
+    far = [Departure("load", 9.0, 2.0, 1.0, 60, "lately")]
+    assert departed("all", far).startswith("load is far above what it shows lately")
+    assert surprised("all", ()).startswith("the stream is unlike")

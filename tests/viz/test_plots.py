@@ -47,6 +47,7 @@ PLOTS = {
     "code": lambda ax: viz.plot_code(learnt_code()[0], RNG.normal(100, 20, 50), ax, learnt=learnt_code()[1]),
     "context": lambda ax: viz.plot_context(some_events(), 40, "load", ax),
     "lines": lambda ax: viz.plot_lines({"up": [1, 2, 3], "down": [3, 2, 1]}, ax, target=2.0, title="Both"),
+    "bars": lambda ax: viz.plot_bars({"ours": 0.8, "theirs": float("nan")}, ax, title="F1"),
     "quality": lambda ax: viz.plot_quality(a_report(), ax),
     "weights": lambda ax: viz.plot_weights(RNG.random(50), RNG.random(50), ax),
     "scores": lambda ax: viz.plot_scores(SCORE, ax, label=LABEL, threshold=1.0),
