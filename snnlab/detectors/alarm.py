@@ -1,7 +1,7 @@
 """Alarm neurons: one for each readout, refractory, habituating, and inhibiting each other.
 
 Within ``refractory`` events of an entity's last word only stronger evidence is heard; each burst that follows a silence
-makes the neuron tire by 1, which divides its voice by 1 + habituation × tiredness and fades with ``recovery`` events.
+makes the neuron tire by 1, which divides its voice by 1 + habituation * tiredness and fades with ``recovery`` events.
 Of several neurons the strongest speaks, and its word silences the others as its own: a burst is one alarm.
 
 Source: relative refractoriness and spike-frequency habituation (Thompson & Spencer, 1966), lateral inhibition.
@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from jaxtyping import Float64, Int32
 
-from snnlab.types import Arrays
+from snnlab.types import Array, Arrays
 
 __all__ = ["fresh_alarm", "inhibit", "speak", "speak_one"]
 
@@ -65,7 +65,18 @@ def inhibit(
 
 
 @numba.njit(cache=True, nogil=True)
-def speak_one(z, row, clock, last, voice, tired, refractory, rouse, habituation, fade):  # type: ignore[no-untyped-def]
+def speak_one(
+    z: float,
+    row: int,
+    clock: Array,
+    last: Array,
+    voice: Array,
+    tired: Array,
+    refractory: int,
+    rouse: float,
+    habituation: float,
+    fade: float,
+) -> float:
     """What an alarm neuron says of one event of an entity."""
     now = clock[row]
     clock[row] += 1
@@ -75,7 +86,7 @@ def speak_one(z, row, clock, last, voice, tired, refractory, rouse, habituation,
         voice[row] = 0.0
     if z <= voice[row]:
         return 0.0
-    said = z / (1.0 + habituation * tired[row])
+    said: float = z / (1.0 + habituation * tired[row])
     voice[row] = z
     if silent and z > rouse:
         tired[row] += 1.0
@@ -84,12 +95,26 @@ def speak_one(z, row, clock, last, voice, tired, refractory, rouse, habituation,
 
 
 @numba.njit(cache=True, nogil=True)
-def _speak(evidence, rows, clock, last, voice, tired, refractory, rouse, habituation, fade, out):  # type: ignore[no-untyped-def]
+def _speak(
+    evidence: Array,
+    rows: Array,
+    clock: Array,
+    last: Array,
+    voice: Array,
+    tired: Array,
+    refractory: int,
+    rouse: float,
+    habituation: float,
+    fade: float,
+    out: Array,
+) -> None:
     for t in range(evidence.size):
         out[t] = speak_one(evidence[t], rows[t], clock, last, voice, tired, refractory, rouse, habituation, fade)
 
 
 @numba.njit(cache=True, nogil=True)
-def _inhibit(voices, rows, clock, last, voice, tired, refractory, out):  # type: ignore[no-untyped-def]
+def _inhibit(
+    voices: Array, rows: Array, clock: Array, last: Array, voice: Array, tired: Array, refractory: int, out: Array
+) -> None:
     for t in range(voices.size):
         out[t] = speak_one(voices[t], rows[t], clock, last, voice, tired, refractory, np.inf, 0.0, 1.0)

@@ -16,7 +16,7 @@ from snnlab.detectors.alarm import fresh_alarm, speak_one
 from snnlab.detectors.likelihood import standardise_row
 from snnlab.detectors.readouts import Readout
 from snnlab.detectors.tail import fresh_tail, rarity_of
-from snnlab.types import Arrays
+from snnlab.types import Array, Arrays
 
 __all__ = ["Judge", "Judgement"]
 
@@ -111,7 +111,7 @@ class Judge:
         }
 
     def remembered(self, capacity: int) -> Arrays:
-        """What it remembers of each entity: smoothed evidence, and the alarm neurons of each readout, of all, and of the score."""
+        """What it remembers of each entity: smoothed evidence; alarm neurons of each readout, of all, and of the score."""
         count = len(self.settings)
         alarm = fresh_alarm(capacity)
         voices = {name: np.repeat(array[:, None], count + 2, axis=1) for name, array in alarm.items()}
@@ -141,7 +141,7 @@ class Judge:
 
 
 @numba.njit(cache=True, nogil=True)
-def _pool(row, z, start, stop, how, calibrated):  # type: ignore[no-untyped-def]
+def _pool(row: Array, z: Array, start: int, stop: int, how: float, calibrated: bool) -> float:
     if stop == start:
         return 0.0
     total, most = 0.0, -np.inf
@@ -155,10 +155,24 @@ def _pool(row, z, start, stop, how, calibrated):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _judge(  # type: ignore[no-untyped-def]
-    evidence, rows, starts, group_of, settings, refractory, threshold, gate, learnt, memory, learn,
-    score, alarm, word, groups, rarities,
-):  # fmt: skip
+def _judge(
+    evidence: Array,
+    rows: Array,
+    starts: Array,
+    group_of: Array,
+    settings: Array,
+    refractory: int,
+    threshold: float,
+    gate: float,
+    learnt: tuple[Array, ...],
+    memory: tuple[Array, ...],
+    learn: bool,
+    score: Array,
+    alarm: Array,
+    word: Array,
+    groups: Array,
+    rarities: Array,
+) -> None:
     mean, variance, events, pooled_mean, pooled_variance, pooled_events, first, fit = learnt
     pooled, begun, clock, last, voice, tired = memory
     count = settings.shape[0]

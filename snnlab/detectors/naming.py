@@ -23,7 +23,8 @@ class Naming:
 
     Example:
         >>> from snnlab.domains import AnomalyType
-        >>> heat, wear = AnomalyType(name="heat", signature={"temperature": 1}), AnomalyType(name="wear", hints=("rms",))
+        >>> heat = AnomalyType(name="heat", signature={"temperature": 1})
+        >>> wear = AnomalyType(name="wear", hints=("rms",))
         >>> naming = Naming.of(Domain(name="d", types=(heat, wear)), ("temperature", "acc_rms"), ("level",))
         >>> naming.names(np.array([[9.0, 1.0], [0.0, 7.0]]), np.zeros((2, 1)), np.array([True, True]))
         ['heat', 'wear']
@@ -69,4 +70,5 @@ class Naming:
 
 def _shares(evidence: Array) -> Array:
     positive = np.maximum(evidence, 0.0)
-    return positive / np.maximum(positive.max(axis=1, initial=0.0, keepdims=True), 1e-12)
+    shares: Array = positive / np.maximum(positive.max(axis=1, initial=0.0, keepdims=True), 1e-12)
+    return shares

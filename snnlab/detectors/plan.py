@@ -43,7 +43,8 @@ class Plan:
         specs = [spec for spec in domain.readouts if reservoir or spec.kind != "predictive"]
         if not specs:
             raise ConfigError(
-                f"domain {domain.name!r} has no readouts left; name at least one of {', '.join(KINDS)} that needs no reservoir"
+                f"domain {domain.name!r} has no readouts left; name at least one that needs no reservoir: "
+                f"{', '.join(kind for kind in KINDS if kind != 'predictive')}"
             )
         shape = Shape(
             len(bank.numeric), len(bank.symbolic), config.readout.neurons, config.reservoir.neurons, codes.words

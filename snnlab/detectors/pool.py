@@ -66,7 +66,8 @@ class EntityPool:
         for i in order:
             rows[i] = fresh[i] if i in fresh else self.rows.pop(words[i])
             self.rows[words[i]] = int(rows[i])
-        return rows[places]
+        placed: Int32[np.ndarray, " n"] = rows[places]
+        return placed
 
     def _place_one(self, entity: str) -> Int32[np.ndarray, " 1"] | None:
         if entity not in self.rows and len(self.rows) >= self.limit:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from snnlab.detectors.model_file import ModelFile
 from snnlab.detectors.plan import Plan
-from snnlab.detectors.pool import EntityPool
 from snnlab.detectors.shard import Shard
 from snnlab.encoders.custom import digest, is_custom, load_source, source_of
 from snnlab.encoders.registry import KINDS
@@ -31,11 +30,13 @@ def packed(plan: Plan, flags: Json, n_events: int, shards: Sequence[Shard]) -> M
 
 
 def unpack(model: ModelFile, shards: Sequence[Shard]) -> None:
-    """Give fresh shards what was packed. Raises KeyError where an array is missing."""
+    """Give fresh shards what was packed.
+
+    Raises KeyError where an array is missing, ModelFormatError where one does not fit.
+    """
     for at, (shard, rows) in enumerate(zip(shards, model.manifest["entities"], strict=True)):
-        shard.learnt = {name: model.arrays[f"{at}/learnt/{name}"] for name in shard.learnt}
-        shard.state = {name: model.arrays[f"{at}/state/{name}"] for name in shard.state}
-        shard.pool = EntityPool(shard.plan.max_entities, {entity: int(row) for entity, row in rows})
+        kept = {name.removeprefix(f"{at}/"): array for name, array in model.arrays.items()}
+        shard.restore(kept, {entity: int(row) for entity, row in rows})
 
 
 def admit(model: ModelFile, *, trust_code: bool) -> None:

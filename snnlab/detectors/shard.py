@@ -16,12 +16,13 @@ from snnlab.detectors.plan import Plan
 from snnlab.detectors.pool import EntityPool
 from snnlab.detectors.readouts import Inputs
 from snnlab.detectors.recall import fresh_recall, recalled, remember
+from snnlab.errors import ModelFormatError
 from snnlab.events import EventBatch
 from snnlab.features import FeatureBlock
 from snnlab.features.clock import UNSEEN, Lateness
 from snnlab.features.symbols import symbols_of
 from snnlab.reservoirs import Activity, engine
-from snnlab.types import Arrays
+from snnlab.types import Array, Arrays
 
 __all__ = ["Shard"]
 
@@ -49,6 +50,30 @@ class Shard:
         for at, view in enumerate(plan.views):
             learnt |= {f"readout{at}/{name}": array for name, array in view.readout.fresh(view.shape).items()}
         return cls(plan, learnt, _fresh_state(plan, _FIRST_ROWS), EntityPool(plan.max_entities))
+
+    def restore(self, kept: Arrays, rows: dict[str, int]) -> None:
+        """Take over arrays named ``learnt/…`` and ``state/…``, and the rows of entities.
+
+        Raises:
+            KeyError: an array is missing.
+            ModelFormatError: one has another shape or type, or a row is outside the arrays, where compiled code would
+                read past their end.
+        """
+        capacity = len(kept["state/clock/last"])
+        for part, own in (("learnt", self.learnt), ("state", self.state)):
+            for name, fresh in own.items():
+                array = kept[f"{part}/{name}"]
+                rowed = part == "state" and _is_row(name)
+                shape = (capacity, *fresh.shape[1:]) if rowed else fresh.shape
+                if array.shape != shape or array.dtype != fresh.dtype:
+                    raise ModelFormatError(
+                        f"the model has {part}/{name} as {array.dtype}{list(array.shape)} and not as "
+                        f"{fresh.dtype}{list(shape)}; fetch or save the model again"
+                    )
+                own[name] = array
+        if sorted(rows.values()) != list(range(len(rows))) or len(rows) > capacity:
+            raise ModelFormatError(f"the model's {len(rows)} entities do not fit {capacity} rows; save the model again")
+        self.pool = EntityPool(self.plan.max_entities, rows)
 
     def process(self, batch: EventBatch, *, learn: bool) -> Outcome:
         """Judge a batch of this shard's events in order, and learn from them when ``learn``."""
@@ -235,7 +260,7 @@ def _pattern(activity: Activity, n: int, neurons: int) -> Float32[np.ndarray, "n
 
 
 @numba.njit(cache=True, nogil=True)
-def _bucket(ptr, neuron, neurons, out):  # type: ignore[no-untyped-def]
+def _bucket(ptr: Array, neuron: Array, neurons: int, out: Array) -> None:
     share = np.float32(out.shape[1] / max(neurons, 1))
     for t in range(out.shape[0]):
         for s in range(ptr[t], ptr[t + 1]):

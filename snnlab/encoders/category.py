@@ -59,7 +59,8 @@ class Category(Encoder):
 def hash_spikes(bits: Array, neurons: int, active: int) -> tuple[Array, Array, Array]:
     """Address and tick [n, active] and the first address [n], for symbols as 64 bits.
 
-    Steele, Lea and Flood's SplitMix64 (2014): the k-th number that a generator seeded with the symbol draws."""
+    Steele, Lea and Flood's SplitMix64 (2014): the k-th number that a generator seeded with the symbol draws.
+    """
     n = bits.shape[0]
     address = np.empty((n, active), dtype=np.int32)
     symbol = np.empty(n, dtype=np.int32)

@@ -1,6 +1,7 @@
 """Many columns through their codes in one compiled call: the same spikes as each encoder gives alone.
 
-Population, temporal and category codes are known here; an event of many features then costs one call, not one a feature.
+Population, temporal and category codes are known here; an event of many features then costs one call, not one for
+each feature.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from snnlab.encoders.fields import field_spikes
 from snnlab.encoders.population import Population
 from snnlab.encoders.standing import standings
 from snnlab.encoders.temporal import Temporal, latency_spikes
+from snnlab.types import Array
 
 __all__ = ["ColumnCodes", "compiled"]
 
@@ -93,7 +95,20 @@ def _constants(encoder: Encoder) -> tuple[float, ...]:
 
 
 @njit(cache=True, nogil=True)
-def _encode(values, ranges, kinds, settings, seats, first, inputs, learn, ticks, address, tick, words):  # type: ignore[no-untyped-def]
+def _encode(
+    values: Array,
+    ranges: Array,
+    kinds: Array,
+    settings: Array,
+    seats: Array,
+    first: Array,
+    inputs: int,
+    learn: bool,
+    ticks: int,
+    address: Array,
+    tick: Array,
+    words: Array,
+) -> None:
     for j in range(values.shape[1]):
         column = np.ascontiguousarray(values[:, j])
         width, active = int(settings[j, 0]), int(settings[j, 1])
@@ -102,7 +117,7 @@ def _encode(values, ranges, kinds, settings, seats, first, inputs, learn, ticks,
         else:
             u = standings(column, ranges[j], settings[j, 3], settings[j, 4], settings[j, 5], learn)
             if kinds[j] == _POPULATION:
-                where, when, word = field_spikes(u, width, active, settings[j, 2], ticks, False)
+                where, when, word = field_spikes(u, width, active, settings[j, 2], ticks, circular=False)
             else:
                 where, when, word = latency_spikes(u, width, ticks)
         for t in range(values.shape[0]):
