@@ -78,7 +78,9 @@ class EventBatch:
             features_of(matrix),
             metadata_of({name: symbols_of(words, n, name, absent=True) for name, words in kinds.items()}, n),
         ]
-        return cls(pa.RecordBatch.from_arrays(arrays, schema=schema))
+        made = cls(pa.RecordBatch.from_arrays(arrays, schema=schema))
+        made.__dict__.update(names=tuple(names), category_names=tuple(kinds))
+        return made
 
     @classmethod
     def concat(cls, batches: Sequence["EventBatch"]) -> "EventBatch":
@@ -153,8 +155,11 @@ class EventBatch:
         width = len(self.names)
         if not width:
             return np.empty((len(self), 0))
-        flat: np.ndarray = self.record.column(4).flatten().to_numpy(zero_copy_only=False)
-        return flat.reshape(len(self), width)
+        column = self.record.column(4)
+        start, n = column.offset * width, len(column)
+        # The list array's own child and offset: flatten() says the same, through a compute function.
+        flat: np.ndarray = column.values.to_numpy(zero_copy_only=False)[start : start + n * width]
+        return flat.reshape(n, width)
 
     @cached_property
     def timestamps(self) -> Int64[np.ndarray, " n"]:

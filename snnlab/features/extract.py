@@ -20,6 +20,7 @@ __all__ = ["FeatureBank", "FeatureBlock"]
 TABLE = 65_536
 _WAYS = {"entity": 64, "stream": 4096}
 _TABLE_WAYS = 16
+_FIRST_ROW = readonly(np.zeros(4096, np.int64), np.int64)
 _STATELESS = ("value", "hour", "week", "match")
 
 
@@ -41,7 +42,7 @@ class _Plan:
     """What one key's features read and fill, as the arrays that the walk takes."""
 
     key: str
-    prefix: str
+    names: tuple[str, str, str, str]
     columns: Int64[np.ndarray, " k"]
     others: Int64[np.ndarray, " k"]
     kinds: Int64[np.ndarray, " k"]
@@ -54,11 +55,11 @@ class _Plan:
 
 @dataclass(frozen=True)
 class _Layout:
-    """A bank bound to the columns of a batch: plans, numeric columns that are read, words that are features."""
+    """A bank bound to the columns of a batch: plans, numeric columns read, words that are features (None: all)."""
 
     plans: tuple[_Plan, ...]
     read: Int64[np.ndarray, " k"]
-    chosen: Int64[np.ndarray, " c"]
+    chosen: Int64[np.ndarray, " c"] | None
 
 
 @dataclass(frozen=True)
@@ -158,8 +159,8 @@ class FeatureBank:
         or a row out of range.
         """
         layout = self._layout_of(batch)
-        n = len(batch)
         values = readonly(batch.values, np.float64)
+        n = len(values)
         entity_rows = readonly(rows, np.int64)
         self._check(batch, values, entity_rows, layout, state)
         symbols = np.empty((n, len(self.words)), dtype=np.int32)
@@ -168,14 +169,14 @@ class FeatureBank:
         times = readonly(batch.timestamps, np.int64)
         out = np.empty((len(self.numeric), n))
         for plan in layout.plans:
-            prefix = plan.prefix
+            windows, tags, seen, shared = plan.names
             walk(
                 times, self._rows(plan.key, entity_rows, symbols), values, symbols, plan.kinds, plan.columns,
                 plan.others, plan.windows_us, plan.logs, plan.ats, plan.sketches, plan.targets,
-                state[f"{prefix}.windows"], state[f"{prefix}.tags"], state[f"{prefix}.seen"],
-                state[f"shared.{prefix}"], out,
+                state[windows], state[tags], state[seen], state[shared], out,
             )  # fmt: skip
-        return FeatureBlock(out.T, symbols[:, layout.chosen], self.names_numbers, self.names_symbols)
+        chosen = symbols if layout.chosen is None else symbols[:, layout.chosen]
+        return FeatureBlock(out.T, chosen, self.names_numbers, self.names_symbols)
 
     def _rows(
         self, key: str, entity_rows: Int64[np.ndarray, " n"], symbols: Int32[np.ndarray, "n c"]
@@ -183,7 +184,8 @@ class FeatureBank:
         if key == "entity":
             return entity_rows
         if key == "stream":
-            return readonly(np.zeros(len(entity_rows)), np.int64)
+            n = len(entity_rows)
+            return _FIRST_ROW[:n] if n <= _FIRST_ROW.size else readonly(np.zeros(n, np.int64), np.int64)
         return readonly(_slots(symbols[:, self.words.index(key)]), np.int64)
 
     def _check(
@@ -194,7 +196,7 @@ class FeatureBank:
         layout: _Layout,
         state: Arrays,
     ) -> None:
-        if len(rows) != len(batch):
+        if len(rows) != len(values):
             raise EventError(f"{len(rows)} state rows for {len(batch)} events; give the row of each event's entity")
         capacity = len(state["entity.windows"]) if "entity.windows" in state else np.iinfo(np.int64).max
         row, column = first_flaw(values, layout.read, rows, capacity)
@@ -217,17 +219,21 @@ class FeatureBank:
             self._layouts[columns] = _Layout(
                 plans=tuple(self._plan(key, some, batch) for key, some in self._keyed.items()),
                 read=_integers([at for at, name in enumerate(batch.names) if name in read]),
-                chosen=_integers([self.words.index(str(feature.column)) for feature in self.symbolic]),
+                chosen=self._chosen(),
             )
         return self._layouts[columns]
 
+    def _chosen(self) -> Int64[np.ndarray, " c"] | None:
+        at = [self.words.index(str(feature.column)) for feature in self.symbolic]
+        return None if at == list(range(len(self.words))) else _integers(at)
+
     def _plan(self, key: str, some: Sequence[tuple[int, Feature]], batch: EventBatch) -> _Plan:
-        features = [feature for _, feature in some]
+        features, prefix = [feature for _, feature in some], _prefix(key)
         slots = np.cumsum([HEAD] + [SLOTS.get(feature.aggregate, 0) for feature in features])
         sketched = np.cumsum([0] + [feature.aggregate in {"distinct", "novel"} for feature in features])
         return _Plan(
             key=key,
-            prefix=_prefix(key),
+            names=(f"{prefix}.windows", f"{prefix}.tags", f"{prefix}.seen", f"shared.{prefix}"),
             columns=_integers([self._column(feature, batch) for feature in features]),
             others=_integers([self.words.index(str(f.other)) if f.aggregate == "match" else 0 for f in features]),
             kinds=_integers([AGGREGATES[feature.aggregate] for feature in features]),

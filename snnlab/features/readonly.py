@@ -14,6 +14,12 @@ def readonly(array: Array, dtype: DTypeLike) -> Array:
     >>> readonly(np.zeros(2, np.int32), np.int64).flags.writeable
     False
     """
-    view = np.ascontiguousarray(array, dtype=dtype).view()
-    view.flags.writeable = False
-    return view
+    flags = array.flags
+    if array.dtype != dtype:
+        own = array.astype(dtype, order="C")
+    elif flags.c_contiguous and not flags.writeable:
+        return array
+    else:
+        own = np.ascontiguousarray(array).view()
+    own.flags.writeable = False
+    return own

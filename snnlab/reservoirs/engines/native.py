@@ -17,8 +17,6 @@ from snnlab.types import Array, Arrays
 
 __all__ = ["Native", "Plan"]
 
-_STATE = ("membrane", "current", "adaptation", "age")
-
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -117,25 +115,29 @@ class Native:
                 f"{rows.size} rows, {gap.size} gaps, spikes {address.shape} at {when.shape}, {ticks} ticks: give every "
                 "event one row, one gap, one line of spikes and of their ticks, and at least one tick"
             )
-        ptr, totals = np.zeros(rows.size + 1, np.int64), np.zeros(2, np.int64)
+        size = rows.size
+        ptr, totals = np.zeros(size + 1, np.int64), np.zeros(2, np.int64)
+        own, memory, homeostat = _learned(network, learned), _state(network, state), learned["homeostat"]
         parts: list[tuple[Array, Array]] = []
-        done = 0
-        while done < rows.size:
-            room = max(n, (rows.size - done) * max(8, n // 16))
+        done = base = 0
+        while done < size:
+            room = max(n, (size - done) * max(8, n // 16))
             neuron, count = np.empty(room, np.int32), np.empty(room, np.uint8)
-            base, ptr[done] = int(ptr[done]), 0
-            first = done
+            first, ptr[done] = done, 0
             done = native_kernels.drive(
-                plan.net, plan.inputs, _learned(network, learned), learned["homeostat"], _state(network, state),
-                plan.params, (rows, address, when, gap), done, ticks, learn, (ptr, neuron, count, totals),
+                plan.net, plan.inputs, own, homeostat, memory, plan.params, (rows, address, when, gap), done, ticks,
+                learn, (ptr, neuron, count, totals),
             )  # fmt: skip
             if done < 0:
                 raise ConfigError(_bad_event(network, -1 - done, rows, address, when, gap, ticks))
             used = int(ptr[done])
             parts.append((neuron[:used], count[:used]))
-            ptr[first : done + 1] += base
+            if base:
+                ptr[first : done + 1] += base
+            base += used
         neuron, count = _joined(parts)
-        return Activity(ptr, neuron, count, int(totals[0]), int(totals[1]))
+        spikes, synaptic = totals.tolist()
+        return Activity(ptr, neuron, count, spikes, synaptic)
 
     def simulate(
         self,
@@ -178,8 +180,7 @@ def _events(array: Array, kind: type[np.generic]) -> Array:
 
 def _learned(network: Network, learned: Arrays) -> tuple[Array, Array]:
     weights = learned["weights"] if network.plastic else network.weights
-    whole = weights.flags.writeable and weights.flags.c_contiguous
-    if weights.shape != network.weights.shape or weights.dtype != network.real or not whole:
+    if weights.shape != network.weights.shape or weights.dtype != network.real or not weights.flags.carray:
         raise ConfigError(
             f"learned weights are {weights.dtype} {weights.shape}; this network learns writable "
             f"{network.real} {network.weights.shape}: take them from network.fresh_learned()"
@@ -188,9 +189,10 @@ def _learned(network: Network, learned: Arrays) -> tuple[Array, Array]:
 
 
 def _state(network: Network, state: Arrays) -> tuple[Array, ...]:
-    arrays = tuple(state[name] for name in _STATE)
+    arrays = state["membrane"], state["current"], state["adaptation"], state["age"]
+    shape = (arrays[0].shape[0], network.targets.shape[0])
     for array in arrays:
-        if array.shape[1:] != (network.n_neurons,) or not (array.flags.writeable and array.flags.c_contiguous):
+        if array.shape != shape or not array.flags.carray:
             raise ConfigError(
                 f"a state of shape {array.shape} does not fit {network.n_neurons} neurons, or is read-only or not "
                 "contiguous: take it from network.fresh_state(capacity)"
