@@ -86,19 +86,27 @@ def _percentiles(taken: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, " 4"]
 
 
 def _verdicts(process: Callable[[EventBatch], object], piece: EventBatch) -> Float64[np.ndarray, "n 2"]:
-    return each([partial(process, piece.slice(at, at + 1)) for at in range(len(piece))])
+    return each([partial(process, make()) for make in _makers(piece)])
 
 
 def _columns(process: Callable[[EventBatch], object], piece: EventBatch) -> Float64[np.ndarray, "n 2"]:
-    times, owners, ids = piece.timestamps.tolist(), piece.entities.words(), piece.event_ids
+    return each([lambda make=make: process(make()) for make in _makers(piece)])  # type: ignore[misc]
 
-    def one(at: int, values: Float64[np.ndarray, "1 f"]) -> None:
-        made = EventBatch.from_columns(
-            values, piece.names, timestamps=[times[at]], event_ids=[ids[at]], entities=[owners[at]]
+
+def _makers(piece: EventBatch) -> list[Callable[[], EventBatch]]:
+    """For each event, what makes a batch of it alone, as it would come in: nothing is looked up beforehand."""
+    rows = zip(piece.values, piece.timestamps.tolist(), piece.event_ids, piece.entities.words(), strict=True)
+    return [
+        partial(
+            EventBatch.from_columns,
+            values[None, :],
+            piece.names,
+            timestamps=[time],
+            event_ids=[event],
+            entities=[owner],
         )
-        process(made)
-
-    return each([partial(one, at, piece.values[at : at + 1]) for at in range(len(piece))])
+        for values, time, event, owner in rows
+    ]
 
 
 def _scores(score: Callable[[dict[str, float]], float], piece: EventBatch) -> Float64[np.ndarray, "n 2"]:
