@@ -75,7 +75,9 @@ class Joint(Readout):
     def teach(self, inputs: Inputs, learnt: Arrays, *, normal: bool) -> None:
         """An event that turns out normal recruits a neuron however far it lies; one that does not teaches nothing."""
         if normal:
-            self.model_copy(update={"gate": np.inf}).surprise(inputs, learnt, {}, learn=True)
+            # Once to widen the range, and again to code the event by it.
+            for _ in range(2):
+                self.model_copy(update={"gate": np.inf}).surprise(inputs, learnt, {}, learn=True)
 
 
 @numba.njit(cache=True, nogil=True)
