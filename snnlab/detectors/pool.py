@@ -51,17 +51,19 @@ class EntityPool:
         return rows, changes
 
     def place(self, entities: Categorical) -> Int32[np.ndarray, " n"] | None:
-        """Rows of a batch at once; None where a row would change hands within it, and order counts."""
+        """Rows of a batch at once; None where it must be placed event by event: a row would change hands within it."""
         codes = entities.codes
         if len(codes) == 1:
             return self._place_one(entities.vocabulary[codes[0]])
-        known, last, places = _last_seen(codes)
+        known, first, last, places = _seen(codes)
         order = np.argsort(last).tolist()
         words = [entities.vocabulary[code] for code in known.tolist()]
         if len(self.rows) + sum(word not in self.rows for word in words) > self.limit:
             return None
+        if len(set(words)) < len(words):  # Arrow lets a word have two codes; it is one entity all the same
+            return None
         rows = np.empty(len(words), np.int32)
-        new = sorted((i for i, word in enumerate(words) if word not in self.rows), key=lambda i: int(known[i]))
+        new = sorted((i for i, word in enumerate(words) if word not in self.rows), key=lambda i: int(first[i]))
         fresh = {i: len(self.rows) + at for at, i in enumerate(new)}
         for i in order:
             rows[i] = fresh[i] if i in fresh else self.rows.pop(words[i])
@@ -77,9 +79,11 @@ class EntityPool:
         return np.array([row], np.int32)
 
 
-def _last_seen(codes: Int32[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Different codes, where each comes last, and where each event's code stands among them."""
+def _seen(codes: Int32[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Different codes, where each comes first and last, and where each event's code stands among them."""
     known, places = np.unique(codes, return_inverse=True)
-    last = np.empty(len(known), np.int64)
-    last[places] = np.arange(len(codes))
-    return known, last, places
+    first, last = np.empty(len(known), np.int64), np.empty(len(known), np.int64)
+    at = np.arange(len(codes))
+    last[places] = at
+    first[places[::-1]] = at[::-1]
+    return known, first, last, places

@@ -51,7 +51,9 @@ def recalled(ring: Arrays, event_id: str) -> Inputs | None:
     found = np.flatnonzero(ring["id"][:held] == crc32(event_id.encode()))
     if not len(found):
         return None
-    at, none = slice(int(found[-1]), int(found[-1]) + 1), np.zeros((1, 0), np.int32)
+    # The ring is written round and round: of an id that came twice the younger one counts.
+    newest = int(found[np.argmax((found - int(ring["kept"][0])) % len(ring["id"]))])
+    at, none = slice(newest, newest + 1), np.zeros((1, 0), np.int32)
     return Inputs(
         np.zeros(1, np.int32), ring["entity"][at], ring["seconds"][at], ring["numbers"][at].copy(),
         ring["categories"][at].copy(), none, np.zeros(2, np.int64), none[0],
