@@ -31,6 +31,7 @@ __all__ = [
 
 FEATURES_KEY = b"snnlab.features"
 SYMBOL = pa.dictionary(pa.int32(), pa.string())
+_FIRST = pa.array([0], pa.int32())
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def event_schema(names: tuple[str, ...], categories: tuple[str, ...]) -> pa.Sche
             pa.field("event_type", SYMBOL, nullable=False),
             pa.field("entity", SYMBOL, nullable=False),
             pa.field("features", _list_type(len(names)), nullable=False),
-            pa.field("metadata", pa.struct([pa.field(name, SYMBOL) for name in categories]), nullable=False),
+            pa.field("metadata", _struct_type(categories), nullable=False),
         ],
         metadata={FEATURES_KEY: json.dumps(list(names)).encode()},
     )
@@ -95,6 +96,7 @@ def stored_names(stored: bytes) -> tuple[str, ...]:
     return tuple(json.loads(stored))
 
 
+@lru_cache(maxsize=256)
 def _list_type(width: int) -> pa.DataType:
     return pa.list_(pa.field("item", pa.float64(), nullable=False), width)
 
@@ -160,8 +162,13 @@ def _strings(words: Sequence[str | None], name: str) -> pa.Array:
 def symbols_of(words: Words, n: int, name: str, *, absent: bool = False) -> pa.DictionaryArray:
     """A column of words as a dictionary array; raises EventError for missing ones unless ``absent`` is allowed."""
     if isinstance(words, str):
-        return pa.DictionaryArray.from_arrays(np.zeros(n, dtype=np.int32), pa.array([words]))
+        return _single(words) if n == 1 else pa.DictionaryArray.from_arrays(np.zeros(n, np.int32), pa.array([words]))
     _sized(words, n, name)
+    if n == 1 and isinstance(words, list | tuple) and isinstance(words[0], str):
+        try:
+            return _single(words[0])
+        except UnicodeEncodeError as wrong:
+            raise EventError(f"{name} must be text: {wrong}") from wrong
     if isinstance(words, Categorical):
         codes = np.asarray(words.codes, dtype=np.int32)
         column = pa.DictionaryArray.from_arrays(codes, _strings(words.vocabulary, name))
@@ -187,8 +194,18 @@ def features_of(matrix: Float64[np.ndarray, "n f"]) -> pa.FixedSizeListArray:
 
 def metadata_of(columns: dict[str, pa.DictionaryArray], n: int) -> pa.StructArray:
     """The metadata column: a struct of the n events' categories."""
-    kind = pa.struct([pa.field(name, SYMBOL) for name in columns])
-    return pa.StructArray.from_buffers(kind, n, [None], children=list(columns.values()))
+    return pa.StructArray.from_buffers(_struct_type(tuple(columns)), n, [None], children=list(columns.values()))
+
+
+@lru_cache(maxsize=256)
+def _struct_type(names: tuple[str, ...]) -> pa.DataType:
+    return pa.struct([pa.field(name, SYMBOL) for name in names])
+
+
+@lru_cache(maxsize=4096)
+def _single(word: str) -> pa.DictionaryArray:
+    # A live stream comes one event at a time and says the same words again; Arrow's arrays never change.
+    return pa.DictionaryArray.from_arrays(_FIRST, pa.array([word], pa.string()))
 
 
 def joined(columns: list[pa.DictionaryArray]) -> pa.DictionaryArray:
