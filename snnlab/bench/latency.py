@@ -15,7 +15,7 @@ from snnlab.bench.peers import trees
 from snnlab.bench.peers.dense import NAME as DENSE
 from snnlab.bench.peers.dense import DenseNetwork
 from snnlab.bench.rows import Row
-from snnlab.bench.timing import Spread, each, in_turn, settled
+from snnlab.bench.timing import Spread, each, in_turn
 from snnlab.bench.workload import detector, stream
 from snnlab.events import EventBatch
 from snnlab.reservoirs import Network, engine
@@ -54,15 +54,14 @@ def _rows(neurons: int, events: int, entities: int, rounds: int) -> list[Row]:
     def piece(at: int) -> EventBatch:
         return batch.slice(known + at * events, known + (at + 1) * events)
 
-    with settled():
-        found = in_turn(
-            rounds,
-            verdict=lambda at: _percentiles(_verdicts(subject.process, piece(2 * at))),
-            columns=lambda at: _percentiles(_columns(subject.process, piece(2 * at + 1))),
-            trees=lambda at: _percentiles(_scores(score, piece(2 * at))),
-            reservoir=lambda at: _percentiles(_drives(network, at, events)),
-            dense=lambda at: _percentiles(_steps(dense, network, at, min(events, 200))),
-        )
+    found = in_turn(
+        rounds,
+        verdict=lambda at: _percentiles(_verdicts(subject.process, piece(2 * at))),
+        columns=lambda at: _percentiles(_columns(subject.process, piece(2 * at + 1))),
+        trees=lambda at: _percentiles(_scores(score, piece(2 * at))),
+        reservoir=lambda at: _percentiles(_drives(network, at, events)),
+        dense=lambda at: _percentiles(_steps(dense, network, at, min(events, 200))),
+    )
     return [
         _row(f"latency.{name}.{neurons}.{quantile}", found[name][:, at], label, found[peer][:, at], bar)
         for name, peer, label in (

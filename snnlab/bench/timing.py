@@ -1,7 +1,7 @@
 """How time is taken: warm first, in rounds, the peer in turn with the subject, the collector as in the service.
 
 A figure is the median of its rounds, beside the least and the greatest of them. Python's garbage collector stays on;
-what was made before the first round is frozen, as the service freezes it when it starts. Other processes slow all
+what was made before a round is frozen, as the service freezes it when it starts. Other processes slow all
 rounds alike, so read ratios, and the load average that is written beside the machine.
 """
 
@@ -58,12 +58,13 @@ def seconds(work: Callable[[], object]) -> float:
 
 def each(works: Iterable[Callable[[], object]]) -> Float64[np.ndarray, "n 2"]:
     """Wall time, and processor time of this thread, of each call in µs, one after the other."""
-    taken = []
-    for work in works:
-        worked, begun = thread_time_ns(), perf_counter_ns()
-        work()
-        ended = perf_counter_ns()
-        taken.append((ended - begun, thread_time_ns() - worked))
+    waiting, taken = list(works), []
+    with settled():
+        for work in waiting:
+            worked, begun = thread_time_ns(), perf_counter_ns()
+            work()
+            ended = perf_counter_ns()
+            taken.append((ended - begun, thread_time_ns() - worked))
     return np.array(taken) / 1e3
 
 

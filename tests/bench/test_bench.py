@@ -104,6 +104,7 @@ def test_throughput_runs_one_and_two_shards():
     rows = throughput.run((64,), events=60, entities=30, batch=30, rounds=1)
     assert ids(rows) == [
         "throughput.verdicts.64",
+        "throughput.verdicts.64.cpu_second",
         "throughput.verdicts.64.one_shard",
         "throughput.verdicts.64.own_past",
         "throughput.events_per_tick.64",
