@@ -92,11 +92,12 @@ PERFORMANCE = Domain(
             groups=("latency", "traffic", "memory", "errors"),
             settings={"weight": 0.3, "habituation": 0},
         ),
-        ReadoutSpec(kind="novelty", settings={}),
+        # Server metrics drift: what changes counts most. The weights hold the others to a share of the false alarms.
+        ReadoutSpec(kind="change", settings={"weight": 0.9}),
+        ReadoutSpec(kind="novelty", settings={"weight": 0.6}),
         ReadoutSpec(kind="phase", settings={}),
-        ReadoutSpec(kind="change", settings={}),
-        ReadoutSpec(kind="level", settings={"weight": 0.5}),
+        ReadoutSpec(kind="level", settings={"weight": 0.5, "warmup": 150, "absorb": 0.005}),
         ReadoutSpec(kind="context", settings={"weight": 0.5}),
-        ReadoutSpec(kind="predictive", settings={"weight": 0.5}),
+        ReadoutSpec(kind="predictive", settings={"weight": 0.2}),
     ),
 )

@@ -98,7 +98,7 @@ SENSOR = Domain(
             groups=("environment", "machine", "wear", "part"),
             settings={"weight": 0.3, "habituation": 0},
         ),
-        ReadoutSpec(kind="level", settings={}),
+        ReadoutSpec(kind="level", settings={"warmup": 150, "absorb": 0.005}),
         ReadoutSpec(kind="change", settings={"weight": 0.5}),
         ReadoutSpec(kind="context", settings={"weight": 0.5}),
         ReadoutSpec(kind="predictive", settings={"weight": 0.5}),
