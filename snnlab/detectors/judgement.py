@@ -111,7 +111,7 @@ class Judge:
         }
 
     def remembered(self, capacity: int) -> Arrays:
-        """What it remembers of each entity: smoothed evidence; alarm neurons of each readout, of all, and of the score."""
+        """What it remembers of each entity: smoothed evidence; alarm neurons of each readout, of all, of the score."""
         count = len(self.settings)
         alarm = fresh_alarm(capacity)
         voices = {name: np.repeat(array[:, None], count + 2, axis=1) for name, array in alarm.items()}
