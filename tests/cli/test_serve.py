@@ -1,0 +1,37 @@
+import pytest
+
+from snnlab.stores import AnomalyFilter, connect
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("SNNLAB_HOME", "SNNLAB_BUS", "SNNLAB_STORE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_a_worker_scores_what_was_replayed_and_goes_on_where_it_stopped(snnlab, files, place):
+    header, *lines = (files / "train.csv").read_text().splitlines(keepends=True)
+    (place / "before.csv").write_text(header + "".join(lines[:900]))
+    (place / "after.csv").write_text(header + "".join(lines[900:2400]))
+    snnlab("train", "--domain", "security", "--data", "before.csv", "--save", "model.snn", "--no-track")
+    done = snnlab("replay", "after.csv", "--to", "sqlite:///bus.db", "--topic", "office", "--shards", "2")
+    assert done.code == 0, done.err
+    assert "1500 events published" in done.out
+    work = ["--model", "model.snn", "--from", "sqlite:///bus.db", "--topic", "office", "--once"]
+    done = snnlab("worker", *work)
+    assert done.code == 0, done.err
+    assert "1500 events scored by model" in done.out
+    assert "office: 0 events scored" in snnlab("worker", *work).out
+    with connect(f"sqlite:///{place / '.snnlab' / 'store.db'}") as store:
+        assert store.anomalies(AnomalyFilter(stream="office"), limit=10).items
+
+
+def test_what_cannot_be_replayed_or_worked_on_is_refused(refused, files, place):
+    to = ["--to", "sqlite:///bus.db", "--topic", "office"]
+    assert "speed" in refused("replay", files / "test.csv", *to, "--speed", "quickly")
+    assert "no public set" in refused("replay", "nothing.csv", *to)
+    assert "pulsar" in refused("replay", files / "test.csv", "--to", "pulsar://host", "--topic", "office")
+    assert "no model" in refused("worker", "--model", "no.snn", "--from", "sqlite:///bus.db", "--topic", "office")
+    assert "no model" in refused("serve", "--model", "no.snn")
