@@ -1,6 +1,6 @@
 """Values to spikes: one frozen code a file; what a code learns of its input lives in named arrays beside it."""
 
-from snnlab.encoders.base import Encoder, Spikes
+from snnlab.encoders.base import Encoder, Spikes, finite
 from snnlab.encoders.category import Category
 from snnlab.encoders.custom import digest, is_custom, load_source, source_of
 from snnlab.encoders.delta import Delta
@@ -27,6 +27,7 @@ __all__ = [
     "TimeOfWeek",
     "digest",
     "encoder_from_json",
+    "finite",
     "is_custom",
     "load_source",
     "register",

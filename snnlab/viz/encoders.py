@@ -38,6 +38,7 @@ def plot_tuning(
     *,
     ticks: int = 10,
     name: str = "value",
+    title: str = "",
 ) -> "Axes":
     """Values to the right, input neurons upwards, brightness the answer: bright is many spikes, or an early one."""
     ax = new_axes(ax, 8.0, 3.2)
@@ -47,7 +48,7 @@ def plot_tuning(
     bar = ax.figure.colorbar(image, ax=ax, pad=0.02)
     bar.set_label("spikes, early ones more", fontsize=9)
     bar.outline.set_visible(False)
-    return tidy(ax, title=f"{_spoken(encoder)} code", x=name, y="input neuron")
+    return tidy(ax, title=title or f"{_spoken(encoder)} code", x=name, y="input neuron")
 
 
 def plot_code(
@@ -58,6 +59,7 @@ def plot_code(
     learnt: Arrays | None = None,
     ticks: int = 10,
     columns: int = 500,
+    title: str = "",
 ) -> "Axes":
     """Input spikes of a run of values: values to the right, input neurons upwards, brightness the answer.
 
@@ -74,7 +76,7 @@ def plot_code(
     edges = (0.0, float(max(count, 1)), -0.5, encoder.width - 0.5)
     ax.imshow(pooled.T, aspect="auto", origin="lower", cmap=HEAT, extent=edges, interpolation="nearest")
     ax.locator_params(axis="y", integer=True)
-    return tidy(ax, title=f"{_spoken(encoder)} code", y="input neuron")
+    return tidy(ax, title=title or f"{_spoken(encoder)} code", y="input neuron")
 
 
 def _answer(spikes: Spikes, width: int, ticks: int) -> Float64[np.ndarray, "n i"]:
