@@ -81,10 +81,16 @@ def test_phase_reaches_into_the_neighbouring_times():
     assert near[3, 0] == pytest.approx(1.0)
 
 
-def test_joint_adds_the_terms_of_the_nearest_neuron():
+def test_joint_recruits_what_it_does_not_know_and_knows_it_then():
     # the first neuron stands in the middle (0.5, 0.5); the second event is at mid-rank 0.5 and at 0 of the range
-    found = evidence(Joint(), seen([0, 0, 0], categories=[1, 2, 2]))
-    assert found == pytest.approx(np.array([[0, 0], [0.5, 0.6], [0, 0]]))
+    readout, shape = Joint(), Shape(1, 1, 10, 8, ())
+    learnt = readout.fresh(shape)
+    found = readout.surprise(seen([0, 0, 0], categories=[1, 2, 2]), learnt, {}, learn=True)
+    assert learnt["code"][:2].tolist() == [[0.5, 0.5], [0.5, 0.0]]
+    assert learnt["word"][:2].tolist() == [[1], [2]]
+    assert learnt["used"][0] == 2
+    assert not found[[0, 2]].any()
+    assert (found[1] >= [0.5, 0.6]).all()
 
 
 def test_joint_learns_an_event_that_turned_out_normal():
