@@ -1,6 +1,7 @@
 # snnlab: `make demo` shows the whole road, `make test` runs the whole test suite. Both make .venv first.
 #
-#   PYTHON=python3.12 make install    another Python, 3.11.5 or newer
+#   make install TORCH=cpu            PyTorch without CUDA
+#   make install PYTHON=python3.12    another Python, 3.11.5 or newer
 #   SNNLAB_DATA=~/sets make test      with the public data sets in that folder
 
 PYTHON ?= python3
@@ -28,8 +29,17 @@ $(UV):
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade
 	$(BIN)/python -m pip install --quiet 'uv>=0.7'
 
+# The pins are of PyTorch with CUDA, which is what PyPI has; without it, CUDA's own packages are left out.
+ifeq ($(TORCH),cpu)
+TORCH_OPTIONS := --no-deps --index-strategy unsafe-best-match --extra-index-url https://download.pytorch.org/whl/cpu
+CUDA := ^(nvidia-(cu|nc|nv)|cuda-|triton)
+else
+CUDA := ^$$
+endif
+
 $(FULL): requirements/dev.txt pyproject.toml | $(UV)
-	$(UV) pip install --compile-bytecode --requirement requirements/dev.txt
+	grep -vE '$(CUDA)' requirements/dev.txt > $(VENV)/requirements.txt
+	$(UV) pip install --compile-bytecode $(TORCH_OPTIONS) --requirement $(VENV)/requirements.txt
 	$(UV) pip install --no-deps --editable .
 	touch $@
 
