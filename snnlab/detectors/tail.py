@@ -117,7 +117,7 @@ def _learn(value, score, fit, quantile, gate, absorb):  # type: ignore[no-untype
     scale = fit[3] / max(fit[2], 1.0)
     above = value > fit[0]
     if above:
-        # An excess teaches no more than one at the gate: absorbed anomalies widen the tail slowly, however far they lie.
+        # It teaches no more than one at the gate: anomalies taken in widen the tail slowly, however far they lie.
         excess = value - fit[0]
         if fit[2] >= _TRUSTED:
             excess = min(excess, (_FAR_REACH if share > 0.5 else _REACH) * scale)

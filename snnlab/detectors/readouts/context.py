@@ -69,7 +69,8 @@ class Context(Readout):
         """Weighted surprises of each category column, four a column."""
         evidence = np.zeros((len(inputs.rows), _SPEAKERS * inputs.categories.shape[1]))
         _count(
-            inputs.categories, inputs.rows, inputs.entities, memory["previous"], memory["shown"], learnt["pairs"], learnt["totals"],
+            inputs.categories, inputs.rows, inputs.entities, memory["previous"], memory["shown"], learnt["pairs"],
+            learnt["totals"],
             learnt["kinds"], learnt["events"], self.strength, self.gate,
             np.array([self.order, self.peers, self.habits, self.repeats]), learn, evidence,
         )  # fmt: skip
@@ -112,9 +113,9 @@ def _base(pairs, totals, kinds, column, symbol, learn):  # type: ignore[no-untyp
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(
+def _count(  # type: ignore[no-untyped-def]
     categories, rows, entities, previous, shown, pairs, totals, kinds, events, strength, gate, weights, learn, out
-):  # type: ignore[no-untyped-def]
+):
     columns = categories.shape[1]
     for t in range(categories.shape[0]):
         row = rows[t]

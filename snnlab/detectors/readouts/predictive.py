@@ -5,7 +5,7 @@ for its next one: the probability of a word is the average over those neurons of
 The surprise of a column is -ln of the probability of the word that came. Only synapses of neurons that fired are read
 or changed, so the work is neurons that fired times columns, never a dense product.
 
-Source: Hebbian conditional-probability learning (Bayesian confidence propagation, Lansner & Ekeberg 1989), event-driven.
+Source: Hebbian conditional-probability learning (Bayesian confidence propagation, Lansner & Ekeberg 1989), by events.
 """
 
 from typing import ClassVar
