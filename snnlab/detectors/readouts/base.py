@@ -37,8 +37,8 @@ class Inputs:
     """Everything that is known of ``n`` events before the readouts: all of it causal.
 
     ``rows`` is the state row of each event's entity and ``entities`` the entity's own 31-bit hash; ``seconds`` is its
-    time; ``codes`` are the symbols that the encoders gave each column; ``spike_start`` and ``spikes`` list the reservoir
-    neurons that fired for each event.
+    time; ``codes`` are the symbols that the encoders gave each column; ``spike_start`` and ``spikes`` list the
+    reservoir neurons that fired for each event.
     """
 
     rows: Int32[np.ndarray, " n"]
