@@ -14,8 +14,8 @@ __all__ = ["TARGETS", "Brian", "installed"]
 TARGETS: tuple[Literal["numpy", "cython"], ...] = ("numpy", "cython")
 
 _NEURON = """
-dv/dt = (i - v) / tau_m : 1 (unless refractory)
-di/dt = -i / tau_s : 1
+dv/dt = (g - v) / tau_m : 1 (unless refractory)
+dg/dt = -g / tau_s : 1
 da/dt = -a / tau_a : 1
 """
 _PAIR = """
@@ -47,7 +47,6 @@ class Brian:
     ) -> None:
         b: Any = import_module("brian2")  # not a dependency: the research extra brings it
         logging.getLogger("brian2").setLevel(logging.ERROR)
-        b.prefs.codegen.target = target
         b.defaultclock.dt = network.lif.tick * b.ms
         neuron, n, lif = network.config.neuron, network.n_neurons, network.lif
         space = {
@@ -82,17 +81,18 @@ class Brian:
             if rule:
                 synapses = b.Synapses(
                     group, group, _PAIR, namespace=space, delay=network.lif.tick * b.ms,
-                    on_pre="i_post += w; pre += up; w = clip(w - post, 0, top)",
+                    on_pre="g_post += w; pre += up; w = clip(w - post, 0, top)",
                     on_post="post += 1.05 * up; w = clip(w + pre, 0, top)",
                 )  # fmt: skip
             else:
-                synapses = b.Synapses(group, group, "w : 1", on_pre="i_post += w", delay=network.lif.tick * b.ms)
+                synapses = b.Synapses(group, group, "w : 1", on_pre="g_post += w", delay=network.lif.tick * b.ms)
             synapses.connect(i=rows[chosen], j=to[chosen])
             synapses.w = weight[chosen]
             parts.append(synapses)
         self._b, self._net, self._ticks = b, b.Network(*parts), len(ptr) - 1
-        self._tick = network.lif.tick
+        self._tick, self._target = network.lif.tick, target
 
     def run(self, ticks: int) -> None:
         """Run that many ticks on; ``run`` of one tick first compiles."""
+        self._b.prefs.codegen.target = self._target  # read anew each time a network begins to run
         self._net.run(ticks * self._tick * self._b.ms)
