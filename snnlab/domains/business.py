@@ -91,9 +91,11 @@ BUSINESS = Domain(
             groups=("amount", "order", "habit", "approval"),
             settings={"weight": 0.3, "habituation": 0},
         ),
-        ReadoutSpec(kind="context", settings={}),
-        ReadoutSpec(kind="level", settings={"leak": 1.0}),
+        # The order of steps is judged in nats, as it comes; who does what with whom is calibrated, and counts less.
+        ReadoutSpec(kind="context", settings={"calibrated": False, "habits": 0, "peers": 0}),
+        ReadoutSpec(kind="context", settings={"weight": 0.6, "order": 0, "repeats": 0, "gate": 5}),
+        ReadoutSpec(kind="level", settings={"leak": 1.0, "warmup": 150, "absorb": 0.005}),
         ReadoutSpec(kind="joint", settings={"weight": 0.5}),
-        ReadoutSpec(kind="predictive", settings={"weight": 0.5}),
+        ReadoutSpec(kind="predictive", settings={"weight": 0.3}),
     ),
 )

@@ -90,8 +90,9 @@ SECURITY = Domain(
             groups=("access", "volume", "login", "rate"),
             settings={"weight": 0.3, "habituation": 0},
         ),
+        # Distance finds what is new, frequency what comes in floods: a known attack is near to itself, and still rare.
         ReadoutSpec(kind="joint", settings={}),
-        ReadoutSpec(kind="context", settings={"weight": 0.5}),
-        ReadoutSpec(kind="predictive", settings={"weight": 0.5}),
+        ReadoutSpec(kind="context", settings={"gate": 5}),
+        ReadoutSpec(kind="predictive", settings={"calibrated": False}),
     ),
 )

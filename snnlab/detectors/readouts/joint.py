@@ -2,9 +2,10 @@
 
 Each numeric feature is coded twice, by its mid-rank in a sample of what was seen and by its signed logarithm over the
 range seen; each category counts ``mismatch`` when it differs. The L1 distance to the nearest output neuron is the
-latency of the first spike; the terms of that distance say which features made it. An event farther than ``grain`` a
-column recruits a neuron, up to the ``neurons`` of the network's readout layer, then takes the place of the neuron
-that has won least.
+latency of the first spike. The evidence is each term of that distance against its own past in ordinary events, in
+deviations above the mean and at most ``ceiling``, so that one restless feature does not drown the others. An event
+farther than ``grain`` a column recruits a neuron, up to the ``neurons`` of the network's readout layer, then takes the
+place of the neuron that has won least.
 
 Source: evolving connectionist systems (Kasabov, 2007) with rank-order codes.
 """
@@ -21,9 +22,11 @@ from snnlab.types import Arrays
 
 __all__ = ["Joint"]
 
+_LEAST = 0.05  # the least deviation of a term, which by itself runs from 0 to 2
+
 
 class Joint(Readout):
-    """L1 distance of each event to the nearest output neuron, a column for each feature (dimensionless).
+    """Terms of the L1 distance to the nearest output neuron, a column for each feature (deviations).
 
     ``sample`` values of each feature are kept to rank by. ``gate``: an event farther than this many times the usual
     distance does not recruit. Fails when what is abnormal is common.
@@ -38,6 +41,7 @@ class Joint(Readout):
     sample: int = Field(default=1024, ge=16)
     neurons: int | None = None
     gate: float = Field(default=2.0, gt=0)
+    ceiling: float = Field(default=5.0, gt=0)
     seed: int = 0
 
     def columns(self, shape: Shape) -> tuple[int, ...]:
@@ -57,18 +61,20 @@ class Joint(Readout):
             "lowest": np.full(shape.numbers, np.inf),
             "highest": np.full(shape.numbers, -np.inf),
             "usual": np.zeros(2),
+            "center": np.zeros(shape.columns),
+            "spread": np.zeros(shape.columns),
             "lottery": np.array([self.seed * 2 + 1], np.uint64),
         }
 
     def surprise(self, inputs: Inputs, learnt: Arrays, memory: Arrays, *, learn: bool) -> Float64[np.ndarray, "n d"]:
-        """The terms of each event's distance to the nearest neuron; all 0 for the very first event."""
+        """Standardised terms of each event's distance to the nearest neuron; all 0 for the very first event."""
         del memory
         numbers, categories = inputs.numbers, inputs.categories
         evidence = np.zeros((len(numbers), numbers.shape[1] + categories.shape[1]))
         _distances(
             numbers, categories, learnt["code"], learnt["word"], learnt["won"], learnt["used"], learnt["ranked"],
             learnt["kept"], learnt["lowest"], learnt["highest"], learnt["usual"], learnt["lottery"],
-            self.mismatch, self.grain, self.gate, learn, evidence,
+            learnt["center"], learnt["spread"], self.mismatch, self.grain, self.gate, self.ceiling, learn, evidence,
         )  # fmt: skip
         return evidence
 
@@ -142,9 +148,23 @@ def _winner(code, word, used, point, words, mismatch):  # type: ignore[no-untype
 
 
 @numba.njit(cache=True, nogil=True)
+def _stand_out(terms, center, spread, ceiling, events, learn):  # type: ignore[no-untyped-def]
+    """Each term against its own past in ordinary events, in place: deviations above the mean, at most ``ceiling``."""
+    share = 1.0 / (events + 1.0)
+    for j in range(terms.size):
+        term = terms[j]
+        away = term - center[j]
+        z = away / (np.sqrt(spread[j]) + _LEAST)
+        terms[j] = min(max(z, 0.0), ceiling)
+        if learn:
+            center[j] += share * away
+            spread[j] = (1.0 - share) * (spread[j] + share * away * away)
+
+
+@numba.njit(cache=True, nogil=True)
 def _distances(  # type: ignore[no-untyped-def]
     numbers, categories, code, word, won, used, ranked, kept, lowest, highest, usual, lottery,
-    mismatch, grain, gate, learn, out,
+    center, spread, mismatch, grain, gate, ceiling, learn, out,
 ):  # fmt: skip
     features, sorts = numbers.shape[1], categories.shape[1]
     point = np.empty(2 * features, np.float32)
@@ -166,6 +186,7 @@ def _distances(  # type: ignore[no-untyped-def]
                 out[t, j] = abs(code[winner, j] - point[j]) + abs(code[winner, features + j] - point[features + j])
             for c in range(sorts):
                 out[t, features + c] = mismatch if word[winner, c] != categories[t, c] else 0.0
+            _stand_out(out[t], center, spread, ceiling, events, learn and best <= gate * (usual[0] + 1e-6))
         if not learn:
             continue
         events += 1.0
