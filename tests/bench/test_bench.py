@@ -151,8 +151,13 @@ def test_what_cannot_be_measured_is_refused(tmp_path):
         detection.run(root=tmp_path)
 
 
-def test_importing_is_timed_in_new_processes():
-    assert ids(imports.run(rounds=1)) == ["import.snnlab", "import.detector"]
+def test_importing_is_timed_in_new_processes(monkeypatch):
+    assert list(imports._WAYS) == ["snnlab", "detector"]
+    monkeypatch.setattr(imports, "_WAYS", {"snnlab": "import snnlab"})
+    monkeypatch.setattr(imports, "_PEER", "pass")
+    (row,) = imports.run(rounds=1)
+    assert row.figure.id == "import.snnlab"
+    assert row.figure.bar == 0.6
 
 
 def test_the_command_writes_what_it_prints(tmp_path):
