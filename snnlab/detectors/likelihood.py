@@ -21,7 +21,7 @@ def fresh_likelihood(columns: int) -> Arrays:
 def standardise(
     evidence: Float64[np.ndarray, "n d"], learnt: Arrays, *, warmup: int = 50, learn: bool = True
 ) -> Float64[np.ndarray, "n d"]:
-    """z of each column of evidence against its own past (standard deviations); updates ``learnt`` when ``learn``.
+    """The z-score of each column of evidence against its own past; updates ``learnt`` when ``learn``.
 
     Example:
         >>> learnt = fresh_likelihood(1)
@@ -37,7 +37,7 @@ def standardise(
 
 @numba.njit(cache=True, nogil=True)
 def standardise_row(row, mean, variance, events, warmup, learn, out):  # type: ignore[no-untyped-def]
-    """z of one row of evidence; then, when ``learn``, the moments take it in."""
+    """The z-scores of one row of evidence; then, when ``learn``, the moments take it in."""
     share = 1.0 / (events[0] + 1.0)
     for j in range(row.size):
         away = row[j] - mean[j]
