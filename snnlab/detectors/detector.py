@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import isfinite
+from os import cpu_count
 from pathlib import Path
 from typing import Any, Self
 
@@ -165,11 +167,9 @@ class Detector:
             EventError: a NaN or infinite value, a duplicate id, or a column that is missing; nothing is changed then.
         """
         self._check(batch)
-        step = self.domain.network.performance.batch_size
-        if len(batch) <= step:
-            return self._process(batch, learn)
-        pieces = [self._process(batch.slice(at, at + step), learn) for at in range(0, len(batch), step)]
-        return Verdicts.following(pieces)
+        verdicts = self._verdicts(batch, self._outcome(batch, learn))
+        self.n_events += len(batch)
+        return verdicts
 
     def advance(self, until_us: int) -> Verdicts:
         """Verdicts on entities whose silence until ``until_us`` (µs) is rare for them; the longest silent come first.
@@ -189,7 +189,7 @@ class Detector:
 
     def _check(self, batch: EventBatch) -> None:
         self.rejected = []
-        if len(batch) != 1 or not np.isfinite(batch.values).all():
+        if len(batch) != 1 or not isfinite(batch.values.sum()):
             batch.check()
         layout = (batch.names, batch.category_names)
         if layout not in self._layouts:
@@ -208,11 +208,6 @@ class Detector:
                 f"{len(needed)} of them, or train a detector for these columns"
             )
 
-    def _process(self, batch: EventBatch, learn: bool) -> Verdicts:
-        verdicts = self._verdicts(batch, self._outcome(batch, learn))
-        self.n_events += len(batch)
-        return verdicts
-
     def _outcome(self, batch: EventBatch, learn: bool) -> Outcome:
         """What the shards say, each on a thread of its own where there are several."""
         if len(self.shards) == 1:
@@ -220,17 +215,20 @@ class Detector:
         shard = shards_of(batch.entities, len(self.shards))
         places = [np.flatnonzero(shard == s) for s in range(len(self.shards))]
         busy = [(s, at) for s, at in enumerate(places) if len(at)] or [(0, places[0])]
-        with ThreadPoolExecutor(max_workers=len(busy)) as pool:
-            done = pool.map(lambda one: self.shards[one[0]].process(batch.take(one[1]), learn=learn), busy)
-            return Outcome.beside([(at, part) for (_, at), part in zip(busy, done, strict=True)], len(batch))
+        done = self._threads.map(lambda one: self.shards[one[0]].process(batch.take(one[1]), learn=learn), busy)
+        return Outcome.beside([(at, part) for (_, at), part in zip(busy, done, strict=True)], len(batch))
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(max_workers=min(len(self.shards), cpu_count() or 1), thread_name_prefix="shard")
 
     def _verdicts(self, batch: EventBatch, outcome: Outcome) -> Verdicts:
         judged, lateness = outcome.judgement, outcome.lateness
         score = judged.score
         anomaly = score >= self.threshold  # a NaN is no anomaly
-        late = lateness == _REJECTED
-        known = np.where(late, 0.0, score)
-        if late.any():
+        known = score
+        if (late := lateness == _REJECTED).any():
+            known = np.where(late, 0.0, score)
             for row in np.flatnonzero(late).tolist():
                 self.rejected.append(DeadLetter(batch.event_ids[row], self._too_late(batch, row)))
         return Verdicts(

@@ -76,8 +76,12 @@ class Shard:
         self.pool = EntityPool(self.plan.max_entities, rows)
 
     def process(self, batch: EventBatch, *, learn: bool) -> Outcome:
-        """Judge a batch of this shard's events in order, and learn from them when ``learn``."""
-        return Outcome.following([self._judge(piece, rows, learn) for piece, rows in self._placed(batch)])
+        """Judge this shard's events in order, and learn from them when ``learn``; a micro-batch at a time."""
+        step = self.plan.domain.network.performance.batch_size
+        pieces = [batch] if len(batch) <= step else [batch.slice(at, at + step) for at in range(0, len(batch), step)]
+        return Outcome.following(
+            [self._judge(part, rows, learn) for piece in pieces for part, rows in self._placed(piece)]
+        )
 
     def teach(self, event_id: str, *, normal: bool) -> bool:
         """Learn from a late label; False where the event is no longer remembered."""
