@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Bundled", "Entry", "NamedModel", "assemble", "build", "bundled_models", "environment"]
 
+_FORCED = {"FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE"}
+
 
 class Entry(BaseModel):
     """One model of a manifest. ``code`` says that whoever built the Bento agreed to the code that the model carries."""
@@ -150,10 +152,13 @@ def build(models: "Iterable[NamedModel | Champion]", *, home: Path) -> str:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The environment of BentoML's commands: a home of one's own, this snnlab on the path, no usage statistics."""
+    """The environment of BentoML's commands: a home of one's own, this snnlab on the path, no usage statistics.
+
+    Notebook kernels force colours on their children, which would then stand in the tag that a build tells.
+    """
     path = [str(Path(snnlab.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in _FORCED},
         "BENTOML_HOME": str(home.absolute()),
         "BENTOML_DO_NOT_TRACK": "True",
         "PYTHONPATH": os.pathsep.join(path),

@@ -10,7 +10,7 @@ import pytest
 
 from snnlab.detectors import Detector
 from snnlab.errors import ConfigError, ModelFormatError, ModelNotFound
-from snnlab.serving.bento import NamedModel, assemble, build, bundled_models
+from snnlab.serving.bento import NamedModel, assemble, build, bundled_models, environment
 from snnlab.serving.run import BentoServer
 from snnlab.serving.wheel import pack_wheel, pinned_requirements
 
@@ -100,6 +100,16 @@ def test_names_are_checked_before_anything_is_built(tmp_path, trained):
 
 def test_a_folder_without_a_manifest_has_no_models(tmp_path):
     assert bundled_models(tmp_path) == []
+
+
+def test_commands_of_a_notebook_kernel_tell_tags_without_colours(tmp_path, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("CLICOLOR_FORCE", "1")
+    plain = "from rich import print; print('neuromorphic:2tj3tuhhysx4wax4 10.0.0.1')"
+    done = subprocess.run(
+        [sys.executable, "-c", plain], env=environment(tmp_path), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "neuromorphic:2tj3tuhhysx4wax4 10.0.0.1\n"
 
 
 def asked(url, body=None, **headers):
