@@ -259,10 +259,23 @@ def _tell(command: str, result: "Json", path: Path | None) -> None:
     for name, value in result.items():
         if isinstance(value, dict | list):
             continue
-        typer.echo(f"{name:44} {_plain(value)}")
+        typer.echo(f"{name:46} {_plain(value)}")
         if isinstance(value, int | float) and not isinstance(value, bool):
             numbers[name] = value
-    write(path, command, [Figure.of(f"{command}.{name}", value, "") for name, value in numbers.items()])
+    beside = {"detector.average_precision": _best_baseline(numbers)}
+    figures = [Figure.of(f"{command}.{name}", value, "", **beside.get(name, {})) for name, value in numbers.items()]
+    write(path, command, figures)
+
+
+def _best_baseline(numbers: dict[str, Any]) -> dict[str, Any]:
+    """The strongest baseline of an evaluation as a peer; nothing where there is none.
+
+    >>> _best_baseline({"baseline.ewma_z.average_precision": 0.2, "baseline.frozen_z.average_precision": 0.1})
+    {'peer': 'ewma_z', 'peer_value': 0.2}
+    """
+    found = {name.split(".")[1]: value for name, value in numbers.items() if name.startswith("baseline.")}
+    best = max(found, key=lambda name: float(found[name]), default=None)
+    return {} if best is None else {"peer": best, "peer_value": found[best]}
 
 
 def _plain(value: object) -> str:
