@@ -66,7 +66,7 @@ lint: $(FULL) ## Check style, types, floors and notebooks
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	@if ls pipelines/*.ipynb >/dev/null 2>&1; then $(BIN)/nbstripout --verify pipelines/*.ipynb; fi
+	@if ls pipelines/*.ipynb >/dev/null 2>&1; then $(BIN)/nbstripout --verify --keep-id pipelines/*.ipynb; fi
 
 format: $(FULL) ## Put the code into its form
 	$(BIN)/ruff check --fix
