@@ -67,24 +67,18 @@ class Judge:
     ) -> "Judge":
         """A judge of readouts whose columns speak of ``groups``."""
         starts = np.cumsum([0, *(len(group) for group in groups)]).astype(np.int64)
+        mute = not any(r.voice for r in readouts)  # where none has a voice of its own, each speaks by its weight
         settings = [
-            [
-                r.weight,
-                _POOLS.index(r.pool),
-                r.smoothing,
-                r.calibrated,
-                r.habituation,
-                np.exp(-1.0 / r.recovery),
-                r.voice,
-            ]
+            (r.weight, _POOLS.index(r.pool), r.smoothing, r.calibrated, r.habituation, np.exp(-1.0 / r.recovery))
             for r in readouts
         ]
+        voices = [(r.weight if mute else r.voice,) for r in readouts]
         flat = [group for one in groups for group in one]
         return cls(
             starts,
             np.array(flat, np.int64),
             n_groups,
-            np.array(settings, float).reshape(-1, 7),
+            np.hstack([settings, voices]),
             refractory,
             threshold,
             gate,

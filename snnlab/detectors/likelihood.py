@@ -1,7 +1,8 @@
 """Likelihood: evidence against its own past, so that columns of different scale can stand beside each other.
 
 z = (x - mean) / deviation over all that came before, 0 for the first ``warmup`` events. The moments are plain running
-averages (West, CACM 22, 1979): nothing is forgotten, and a burst widens its own scale only a little.
+averages (West, CACM 22, 1979): nothing is forgotten, and a burst widens its own scale only a little. After n events z
+is at most n: what has hardly moved so far has no scale fine enough to say more.
 """
 
 import numba
@@ -41,7 +42,7 @@ def standardise_row(row, mean, variance, events, warmup, learn, out):  # type: i
     share = 1.0 / (events[0] + 1.0)
     for j in range(row.size):
         away = row[j] - mean[j]
-        out[j] = away / (np.sqrt(variance[j]) + 1e-9) if events[0] > warmup else 0.0
+        out[j] = min(away / (np.sqrt(variance[j]) + 1e-9), events[0]) if events[0] > warmup else 0.0
         if learn:
             mean[j] += share * away
             variance[j] = (1.0 - share) * (variance[j] + share * away * away)

@@ -66,12 +66,15 @@ def test_without_a_refractory_time_every_anomaly_is_a_word():
     np.testing.assert_array_equal(found.word > 0, found.score >= 3.0)
 
 
-def test_a_mute_readout_raises_no_alarm_neuron():
-    (mute,) = run(judge((Level(voice=0.0), Change(voice=0.0))), *evidence())
+def test_a_voice_is_how_loud_an_alarm_neuron_is_and_where_none_has_one_all_speak_by_weight():
+    (soft,) = run(judge((Level(voice=0.5), Change(voice=0.0))), *evidence())
     (loud,) = run(judge((Level(voice=1.0), Change(voice=0.0))), *evidence())
-    assert not mute.alarm.any()
+    (all_mute,) = run(judge((Level(voice=0.0), Change(voice=0.0))), *evidence())
+    (by_weight,) = run(judge((Level(voice=1.0), Change(voice=1.0))), *evidence())
     assert loud.alarm[600] > 0
-    np.testing.assert_array_equal(mute.score, loud.score)
+    np.testing.assert_allclose(soft.alarm, 0.5 * loud.alarm)
+    np.testing.assert_array_equal(all_mute.alarm, by_weight.alarm)
+    np.testing.assert_array_equal(soft.score, loud.score)
 
 
 def test_without_learning_nothing_learnt_moves():

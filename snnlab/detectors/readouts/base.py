@@ -58,7 +58,7 @@ class Readout(BaseModel):
     a stream scored whole or in pieces gives the same surprises. Higher is more surprising.
 
     ``weight`` is how much this readout's calibrated evidence counts beside the others, ``voice`` how loud its alarm
-    neuron is (0 is mute); ``pool`` joins its columns;
+    neuron is (0 is mute, unless all are: then each speaks by its weight); ``pool`` joins its columns;
     ``smoothing`` is the leak of the pooled evidence, 1 for none; ``habituation`` and ``recovery`` (in events) tell
     how its alarm neuron tires and rests.
     """

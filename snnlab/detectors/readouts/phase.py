@@ -113,9 +113,12 @@ def _phase_novelty(  # type: ignore[no-untyped-def]
             if far > grain * span and used[ripe] < preferred.shape[1]:
                 _insert(preferred, used, ripe, waiting_level[slot])
         distance = np.inf
-        for step in range(-reach, reach + 1):
-            phase = (bins[t] + step) % size
+        near = grain * span
+        for step in range(2 * reach + 1):  # this bin, then its neighbours: +1, -1, +2, -2 …
+            phase = (bins[t] + (step + 1) // 2 * (1 if step % 2 else -1)) % size
             distance = min(distance, _nearest(preferred[phase], used[phase], now))
+            if distance <= near:
+                break  # known; how well does not matter
         if distance < np.inf:
             out[t] = distance / span
         if learn:
