@@ -11,20 +11,21 @@ import numba
 import numpy as np
 from jaxtyping import Float64, Int32
 
-from snnlab.types import Array, Arrays
+from snnlab.types import Arrays
 
 __all__ = ["fresh_alarm", "inhibit", "speak", "speak_one"]
 
 _NEVER = -(1 << 40)
 
 
-def fresh_alarm(capacity: int) -> Arrays:
+def fresh_alarm(capacity: int, neurons: int = 1) -> Arrays:
     """Alarm neurons at rest, a row an entity: events seen, event of the last word, its strength, tiredness."""
+    shape = (capacity, neurons)
     return {
-        "clock": np.zeros(capacity, np.int64),
-        "last": np.full(capacity, _NEVER, np.int64),
-        "voice": np.zeros(capacity),
-        "tired": np.zeros(capacity),
+        "clock": np.zeros(shape, np.int64),
+        "last": np.full(shape, _NEVER, np.int64),
+        "voice": np.zeros(shape),
+        "tired": np.zeros(shape),
     }
 
 
@@ -41,6 +42,8 @@ def speak(
     """What one readout's alarm neuron says of each event; 0 when it is silent.
 
     ``rouse`` is the evidence from which a word after silence tires the neuron.
+
+    ``memory`` is ``fresh_alarm`` of one neuron.
 
     Example:
         >>> memory = fresh_alarm(1)
@@ -59,62 +62,28 @@ def inhibit(
     voices: Float64[np.ndarray, " n"], rows: Int32[np.ndarray, " n"], memory: Arrays, *, refractory: int = 60
 ) -> Float64[np.ndarray, " n"]:
     """The one voice that is heard of each event, after the shared refractory silence."""
-    out = np.zeros_like(voices)
-    _inhibit(voices, rows, memory["clock"], memory["last"], memory["voice"], memory["tired"], refractory, out)
-    return out
+    return speak(voices, rows, memory, refractory=refractory, rouse=np.inf, habituation=0.0, recovery=np.inf)
 
 
-@numba.njit(cache=True, nogil=True)
-def speak_one(
-    z: float,
-    row: int,
-    clock: Array,
-    last: Array,
-    voice: Array,
-    tired: Array,
-    refractory: int,
-    rouse: float,
-    habituation: float,
-    fade: float,
-) -> float:
-    """What an alarm neuron says of one event of an entity."""
-    now = clock[row]
-    clock[row] += 1
-    tired[row] *= fade
-    silent = now - last[row] > refractory
-    if silent:
-        voice[row] = 0.0
-    if z <= voice[row]:
-        return 0.0
-    said: float = z / (1.0 + habituation * tired[row])
-    voice[row] = z
-    if silent and z > rouse:
-        tired[row] += 1.0
-    last[row] = now
+@numba.njit(cache=True, nogil=True, inline="always")
+def speak_one(z, row, neuron, clock, last, voice, tired, refractory, rouse, habituation, fade):  # type: ignore[no-untyped-def]
+    """What one of an entity's alarm neurons says of one event; the arrays are [entity, neuron]."""
+    now, weary = clock[row, neuron], tired[row, neuron] * fade
+    clock[row, neuron] = now + 1
+    silent = now - last[row, neuron] > refractory
+    heard = 0.0 if silent else voice[row, neuron]
+    said = 0.0
+    if z > heard:
+        said = z / (1.0 + habituation * weary)
+        heard = z
+        weary += 1.0 if silent and z > rouse else 0.0
+        last[row, neuron] = now
+    voice[row, neuron] = heard
+    tired[row, neuron] = weary
     return said
 
 
 @numba.njit(cache=True, nogil=True)
-def _speak(
-    evidence: Array,
-    rows: Array,
-    clock: Array,
-    last: Array,
-    voice: Array,
-    tired: Array,
-    refractory: int,
-    rouse: float,
-    habituation: float,
-    fade: float,
-    out: Array,
-) -> None:
+def _speak(evidence, rows, clock, last, voice, tired, refractory, rouse, habituation, fade, out):  # type: ignore[no-untyped-def]
     for t in range(evidence.size):
-        out[t] = speak_one(evidence[t], rows[t], clock, last, voice, tired, refractory, rouse, habituation, fade)
-
-
-@numba.njit(cache=True, nogil=True)
-def _inhibit(
-    voices: Array, rows: Array, clock: Array, last: Array, voice: Array, tired: Array, refractory: int, out: Array
-) -> None:
-    for t in range(voices.size):
-        out[t] = speak_one(voices[t], rows[t], clock, last, voice, tired, refractory, np.inf, 0.0, 1.0)
+        out[t] = speak_one(evidence[t], rows[t], 0, clock, last, voice, tired, refractory, rouse, habituation, fade)

@@ -107,8 +107,7 @@ class Judge:
     def remembered(self, capacity: int) -> Arrays:
         """What it remembers of each entity: smoothed evidence; alarm neurons of each readout, of all, of the score."""
         count = len(self.settings)
-        alarm = fresh_alarm(capacity)
-        voices = {name: np.repeat(array[:, None], count + 2, axis=1) for name, array in alarm.items()}
+        voices = fresh_alarm(capacity, count + 2)
         return {"pooled": np.zeros((capacity, count)), "begun": np.zeros(capacity, np.int64), **voices}
 
     def judge(
@@ -188,7 +187,7 @@ def _judge(
                 rarities[t, r] = rarity_of(level[r], first[r], fit[r], 0.95, gate, 0.005, learn)
             strongest = max(strongest, weight * rarities[t, r])
             said = speak_one(
-                level[r] if settings[r, 3] > 0.0 else scaled[r], row, clock[:, r], last[:, r], voice[:, r], tired[:, r],
+                level[r] if settings[r, 3] > 0.0 else scaled[r], row, r, clock, last, voice, tired,
                 refractory, _ROUSE, settings[r, 4], settings[r, 5],
             )  # fmt: skip
             voiced = max(voiced, settings[r, 6] * said)
@@ -196,9 +195,9 @@ def _judge(
                 groups[t, group_of[j]] = max(groups[t, group_of[j]], weight * z[j])
         score[t] = strongest
         alarm[t] = speak_one(
-            voiced, row, clock[:, count], last[:, count], voice[:, count], tired[:, count], refractory, np.inf, 0.0, 1.0
+            voiced, row, count, clock, last, voice, tired, refractory, np.inf, 0.0, 1.0
         )  # fmt: skip
         word[t] = speak_one(
-            strongest if strongest >= threshold else 0.0, row, clock[:, count + 1], last[:, count + 1],
-            voice[:, count + 1], tired[:, count + 1], refractory, np.inf, 0.0, 1.0,
+            strongest if strongest >= threshold else 0.0, row, count + 1, clock, last, voice, tired,
+            refractory, np.inf, 0.0, 1.0,
         )  # fmt: skip

@@ -16,7 +16,8 @@ from jaxtyping import Float64
 from pydantic import Field
 
 from snnlab.detectors.readouts.base import Inputs, Readout, Shape
-from snnlab.types import Array, Arrays
+from snnlab.detectors.readouts.sorted_values import distance_to, insert
+from snnlab.types import Arrays
 
 __all__ = ["Novelty"]
 
@@ -58,36 +59,18 @@ class Novelty(Readout):
 
 
 @numba.njit(cache=True, nogil=True)
-def _recruit(preferred: Array, used: Array, place: int, value: float) -> None:
-    for j in range(used[0], place, -1):
-        preferred[j] = preferred[j - 1]
-    preferred[place] = value
-    used[0] += 1
-
-
-@numba.njit(cache=True, nogil=True)
-def _novelty(values, preferred, used, lowest, highest, grain, learn, out):  # type: ignore[no-untyped-def]
-    for t in range(values.size):
-        value = values[t]
-        low, high = min(lowest[0], value), max(highest[0], value)
-        span = high - low + 1e-12
-        count = used[0]
-        place = np.searchsorted(preferred[:count], value)
-        distance = np.inf
-        if place < count:
-            distance = preferred[place] - value
-        if place > 0:
-            distance = min(distance, value - preferred[place - 1])
-        if count > 0:
-            out[t] = distance / span
-        if learn:
-            lowest[0], highest[0] = low, high
-            if distance > grain * span and count < preferred.size:
-                _recruit(preferred, used, place, value)
-
-
-@numba.njit(cache=True, nogil=True)
 def _columns(numbers, preferred, used, lowest, highest, grain, learn, out):  # type: ignore[no-untyped-def]
-    for j in range(numbers.shape[1]):
-        one = slice(j, j + 1)
-        _novelty(numbers[:, j], preferred[j], used[one], lowest[one], highest[one], grain, learn, out[:, j])
+    for t in range(numbers.shape[0]):
+        for j in range(numbers.shape[1]):
+            value = numbers[t, j]
+            low, high = min(lowest[j], value), max(highest[j], value)
+            span = high - low + 1e-12
+            count = used[j]
+            distance = distance_to(preferred, j, count, value)
+            if count > 0:
+                out[t, j] = distance / span
+            if learn:
+                lowest[j], highest[j] = low, high
+                if distance > grain * span and count < preferred.shape[1]:
+                    insert(preferred, j, count, value)
+                    used[j] += 1

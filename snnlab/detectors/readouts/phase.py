@@ -13,7 +13,8 @@ from jaxtyping import Float64
 from pydantic import Field
 
 from snnlab.detectors.readouts.base import Inputs, Readout, Shape
-from snnlab.types import Array, Arrays
+from snnlab.detectors.readouts.sorted_values import distance_to, insert
+from snnlab.types import Arrays
 
 __all__ = ["Phase"]
 
@@ -74,57 +75,16 @@ class Phase(Readout):
 
 
 @numba.njit(cache=True, nogil=True)
-def _nearest(preferred: Array, count: int, value: float) -> float:
-    place = np.searchsorted(preferred[:count], value)
+def _distance_by_day(known, used, column, size, now, phase, reach, near):  # type: ignore[no-untyped-def]
+    """Distance to the nearest level of this bin or its neighbours: +1, -1, +2, -2 … until one is near enough."""
     distance = np.inf
-    if place < count:
-        distance = preferred[place] - value
-    if place > 0:
-        distance = min(distance, value - preferred[place - 1])
+    for step in range(2 * reach + 1):
+        beside = (step + 1) // 2
+        place = (phase + (beside if step % 2 else -beside)) % size
+        distance = min(distance, distance_to(known, column * size + place, used[column, place], now))
+        if distance <= near:
+            break  # known; how well does not matter
     return distance
-
-
-@numba.njit(cache=True, nogil=True)
-def _insert(preferred: Array, used: Array, phase: int, value: float) -> None:
-    place = np.searchsorted(preferred[phase, : used[phase]], value)
-    for j in range(used[phase], place, -1):
-        preferred[phase, j] = preferred[phase, j - 1]
-    preferred[phase, place] = value
-    used[phase] += 1
-
-
-@numba.njit(cache=True, nogil=True)
-def _phase_novelty(  # type: ignore[no-untyped-def]
-    values, bins, rows, level, seen, preferred, used, lowest, highest, waiting_level, waiting_bin, events,
-    reach, leak, grain, learn, out,
-):  # fmt: skip
-    size = used.size
-    for t in range(values.size):
-        row = rows[t]
-        seen[row] += 1
-        level[row] += max(1.0 / leak, 1.0 / seen[row]) * (values[t] - level[row])
-        now = level[row]
-        low, high = min(lowest[0], now), max(highest[0], now)
-        span = high - low + 1e-12
-        slot = events[0] % waiting_bin.size
-        ripe = waiting_bin[slot]
-        if learn and ripe >= 0:
-            far = _nearest(preferred[ripe], used[ripe], waiting_level[slot])
-            if far > grain * span and used[ripe] < preferred.shape[1]:
-                _insert(preferred, used, ripe, waiting_level[slot])
-        distance = np.inf
-        near = grain * span
-        for step in range(2 * reach + 1):  # this bin, then its neighbours: +1, -1, +2, -2 …
-            phase = (bins[t] + (step + 1) // 2 * (1 if step % 2 else -1)) % size
-            distance = min(distance, _nearest(preferred[phase], used[phase], now))
-            if distance <= near:
-                break  # known; how well does not matter
-        if distance < np.inf:
-            out[t] = distance / span
-        if learn:
-            lowest[0], highest[0] = low, high
-            waiting_level[slot], waiting_bin[slot] = now, bins[t]
-            events[0] += 1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -133,9 +93,28 @@ def _columns(numbers, bins, rows, memory, known, waiting, settings, learn, out):
     preferred, used, lowest, highest = known
     waiting_level, waiting_bin, events = waiting
     reach, leak, grain = settings
-    for j in range(numbers.shape[1]):
-        one = slice(j, j + 1)
-        _phase_novelty(
-            numbers[:, j], bins, rows, level[:, j], seen[:, j], preferred[j], used[j], lowest[one], highest[one],
-            waiting_level[j], waiting_bin[j], events[one], reach, leak, grain, learn, out[:, j],
-        )  # fmt: skip
+    count, size = used.shape
+    room = preferred.shape[2]
+    levels = preferred.reshape(count * size, room)
+    for t in range(numbers.shape[0]):
+        row = rows[t]
+        for j in range(count):
+            seen[row, j] += 1
+            level[row, j] += max(1.0 / leak, 1.0 / seen[row, j]) * (numbers[t, j] - level[row, j])
+            now = level[row, j]
+            low, high = min(lowest[j], now), max(highest[j], now)
+            span = high - low + 1e-12
+            slot = events[j] % waiting_bin.shape[1]
+            ripe = waiting_bin[j, slot]
+            if learn and ripe >= 0 and used[j, ripe] < room:
+                late = waiting_level[j, slot]
+                if distance_to(levels, j * size + ripe, used[j, ripe], late) > grain * span:
+                    insert(levels, j * size + ripe, used[j, ripe], late)
+                    used[j, ripe] += 1
+            distance = _distance_by_day(levels, used, j, size, now, bins[t], reach, grain * span)
+            if distance < np.inf:
+                out[t, j] = distance / span
+            if learn:
+                lowest[j], highest[j] = low, high
+                waiting_level[j, slot], waiting_bin[j, slot] = now, bins[t]
+                events[j] += 1

@@ -1,0 +1,59 @@
+"""Sorted preferred values, a row a neuron population: where a value stands among them, and taking one in.
+
+Compiled, for the readouts that know values by the nearest one they have met.
+"""
+
+import numba
+import numpy as np
+
+from snnlab.types import Array
+
+__all__ = ["distance_to", "insert", "place_of"]
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def place_of(known: Array, row: int, count: int, value: float) -> int:
+    """How many of the first ``count`` values of a row are less than ``value``: bisection without a branch.
+
+    >>> known = np.array([[1.0, 2.0, 4.0, 0.0]])
+    >>> [place_of(known, 0, 3, value) for value in (0.5, 2.0, 9.0)]
+    [0, 1, 3]
+    """
+    first, left = 0, count
+    while left > 0:
+        half = left >> 1
+        below = known[row, first + half] < value
+        first = first + half + 1 if below else first
+        left = left - half - 1 if below else half
+    return first
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def distance_to(known: Array, row: int, count: int, value: float) -> float:
+    """Distance from ``value`` to the nearest of the first ``count`` values of a row; infinite where there is none.
+
+    >>> distance_to(np.array([[1.0, 2.0, 4.0]]), 0, 3, 3.5)
+    0.5
+    """
+    place = place_of(known, row, count, value)
+    distance = np.inf
+    if place < count:
+        distance = known[row, place] - value
+    if place > 0:
+        distance = min(distance, value - known[row, place - 1])
+    return distance
+
+
+@numba.njit(cache=True, nogil=True)
+def insert(known: Array, row: int, count: int, value: float) -> None:
+    """Take a value in among the first ``count`` of a row, which has room for one more.
+
+    >>> known = np.array([[1.0, 3.0, 0.0]])
+    >>> insert(known, 0, 2, 2.0)
+    >>> known.tolist()
+    [[1.0, 2.0, 3.0]]
+    """
+    place = place_of(known, row, count, value)
+    for j in range(count, place, -1):
+        known[row, j] = known[row, j - 1]
+    known[row, place] = value
