@@ -14,6 +14,7 @@ from snnlab.errors import EventError
 from snnlab.events.columns import (
     FEATURES_KEY,
     Categorical,
+    Single,
     Words,
     event_schema,
     features_of,
@@ -22,6 +23,7 @@ from snnlab.events.columns import (
     joined,
     matrix_of,
     metadata_of,
+    single_of,
     stored_names,
     symbols_of,
     times_of,
@@ -29,12 +31,16 @@ from snnlab.events.columns import (
 
 __all__ = ["Categorical", "EventBatch", "event_schema"]
 
+_FIRST_TIME = (0,)
+_DEFAULTS = (("0",), ("event",), ("all",))
+
 
 @dataclass(frozen=True, eq=False)
 class EventBatch:
     """``n`` events as columns.
 
-    ``record`` holds ``event_id`` string, ``timestamp`` int64 (µs since 1970 UTC), ``event_type`` and ``entity``
+    ``source`` is the record batch, or one event that is not Arrow's yet; ``record`` is the record batch in either case.
+    It holds ``event_id`` string, ``timestamp`` int64 (µs since 1970 UTC), ``event_type`` and ``entity``
     dictionary<int32, string>, ``features`` fixed_size_list<double>[f] and ``metadata``, a struct of one
     dictionary<int32, string> a category (null = absent). The names of the features stand in the schema's metadata.
 
@@ -45,7 +51,7 @@ class EventBatch:
     [[3.0, 4.0]]
     """
 
-    record: pa.RecordBatch
+    source: pa.RecordBatch | Single
     _vocabularies: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -70,6 +76,13 @@ class EventBatch:
         n = len(matrix)
         kinds = dict(categories or {})
         schema = event_schema(tuple(names), tuple(kinds))
+        if n == 1:
+            words = [
+                _DEFAULTS[at] if given is None else given for at, given in enumerate((event_ids, event_types, entities))
+            ]
+            one = single_of(names, matrix, _FIRST_TIME if timestamps is None else timestamps, words, kinds)
+            if one is not None:
+                return cls(one)
         arrays = [
             ids_of(event_ids, n),
             times_of(timestamps, n),
@@ -130,7 +143,16 @@ class EventBatch:
         return EventBatch(self.record.take(pa.array(at)), self._vocabularies)
 
     def __len__(self) -> int:
-        return int(self.record.num_rows)
+        return self._size
+
+    @cached_property
+    def _size(self) -> int:
+        return 1 if isinstance(self.source, Single) else int(self.source.num_rows)
+
+    @cached_property
+    def record(self) -> pa.RecordBatch:
+        """The events as an Arrow record batch."""
+        return self.source.record() if isinstance(self.source, Single) else self.source
 
     def __repr__(self) -> str:
         kinds = f", categories {', '.join(self.category_names)}" if self.category_names else ""
@@ -147,11 +169,15 @@ class EventBatch:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the ``f`` features."""
+        if isinstance(self.source, Single):
+            return self.source.names
         return stored_names(self.record.schema.metadata[FEATURES_KEY])
 
     @cached_property
     def values(self) -> Float64[np.ndarray, "n f"]:
         """Features, one row an event; read-only and without a copy."""
+        if isinstance(self.source, Single):
+            return self.source.values
         width = len(self.names)
         if not width:
             return np.empty((len(self), 0))
@@ -164,28 +190,38 @@ class EventBatch:
     @cached_property
     def timestamps(self) -> Int64[np.ndarray, " n"]:
         """µs since 1970 UTC; read-only and without a copy."""
+        if isinstance(self.source, Single):
+            return np.array([self.source.time])
         times: np.ndarray = self.record.column(1).to_numpy(zero_copy_only=False)
         return times
 
     @cached_property
     def event_ids(self) -> list[str]:
         """Ids of the events."""
+        if isinstance(self.source, Single):
+            return [self.source.event_id]
         ids: list[str] = self.record.column(0).to_pylist()
         return ids
 
     @cached_property
     def event_types(self) -> Categorical:
         """Types of the events."""
+        if isinstance(self.source, Single):
+            return self.source.word("event_type")
         return self._categorical("event_type", self.record.column(2))
 
     @cached_property
     def entities(self) -> Categorical:
         """Entities: the routing key."""
+        if isinstance(self.source, Single):
+            return self.source.word("entity")
         return self._categorical("entity", self.record.column(3))
 
     @cached_property
     def category_names(self) -> tuple[str, ...]:
         """Names of the categories in ``metadata``."""
+        if isinstance(self.source, Single):
+            return tuple(self.source.kinds)
         kind = self.record.schema.field(5).type
         return tuple(kind.field(i).name for i in range(kind.num_fields))
 
@@ -196,6 +232,8 @@ class EventBatch:
         """
         if name not in self.category_names:
             raise EventError(f"no category {name!r}; the batch has {', '.join(self.category_names) or 'none'}")
+        if isinstance(self.source, Single):
+            return self.source.word(name)
         at = self.category_names.index(name)
         column = self.record.column(5)
         return self._categorical(f"metadata.{name}", column.field(at).slice(0, len(column)))

@@ -1,7 +1,7 @@
 """Columns of events: words as codes, and each column of an event batch built and checked."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self, TypeAlias
@@ -16,6 +16,7 @@ __all__ = [
     "FEATURES_KEY",
     "SYMBOL",
     "Categorical",
+    "Single",
     "Words",
     "event_schema",
     "features_of",
@@ -24,6 +25,7 @@ __all__ = [
     "joined",
     "matrix_of",
     "metadata_of",
+    "single_of",
     "stored_names",
     "symbols_of",
     "times_of",
@@ -32,6 +34,8 @@ __all__ = [
 FEATURES_KEY = b"snnlab.features"
 SYMBOL = pa.dictionary(pa.int32(), pa.string())
 _FIRST = pa.array([0], pa.int32())
+_CODE = np.zeros(1, np.int32)
+_CODE.flags.writeable = False
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,67 @@ def matrix_of(values: Any, names: Sequence[str]) -> Float64[np.ndarray, "n f"]: 
     return matrix
 
 
+@dataclass(frozen=True, eq=False)
+class Single:
+    """One event as it came, before it is Arrow's: a live stream comes one event at a time, and few look at the rest."""
+
+    names: tuple[str, ...]
+    values: Float64[np.ndarray, "1 f"]
+    time: int
+    event_id: str
+    event_type: str
+    entity: str
+    kinds: dict[str, str | None]
+
+    def word(self, name: str) -> Categorical:
+        """The word of one column, "" where the event does not have it."""
+        if name in self.kinds:
+            return Categorical(_CODE, (self.kinds[name] or "",))
+        return Categorical(_CODE, (self.event_type if name == "event_type" else self.entity,))
+
+    def record(self) -> pa.RecordBatch:
+        """The event as a record batch."""
+        arrays = [
+            pa.array([self.event_id], pa.string()),
+            pa.array([self.time], pa.int64()),
+            _single(self.event_type),
+            _single(self.entity),
+            features_of(self.values),
+            metadata_of({name: _single(word) for name, word in self.kinds.items()}, 1),
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=event_schema(self.names, tuple(self.kinds)))
+
+
+def single_of(
+    names: Sequence[str],
+    values: Float64[np.ndarray, "1 f"],
+    time: Any,  # noqa: ANN401 - as given: what is not plain is left to Arrow
+    words: Sequence[Any],
+    kinds: Mapping[str, Any],
+) -> Single | None:
+    """The one event of columns that are plain lists of one value, or None; ``words`` are id, type and entity."""
+    when, plain = _only(time), [_only(column) for column in words]
+    given = {name: _only(column) for name, column in kinds.items()}
+    if isinstance(when, np.integer):
+        when = int(when)
+    if type(when) is not int or not -(1 << 63) <= when < 1 << 63 or not all(map(_is_text, plain)):
+        return None
+    if not all(word is None or _is_text(word) for word in given.values()):
+        return None
+    return Single(tuple(names), values, when, *plain, given)
+
+
+def _only(column: Any) -> Any:  # noqa: ANN401
+    """The value of a column of one; a column of anything else stays what it is, which is no value."""
+    single = isinstance(column, list | tuple | np.ndarray) and len(column) == 1
+    return column[0] if single else column
+
+
+def _is_text(word: object) -> bool:
+    # A lone surrogate is no text: UTF-8 has no bytes for it.
+    return type(word) is str and (word.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in word))
+
+
 def _sized(column: Any, n: int, name: str) -> None:  # noqa: ANN401 - anything with a length
     if len(column) != n:
         raise EventError(f"{len(column)} values of {name} for {n} events; give one an event")
@@ -203,8 +268,10 @@ def _struct_type(names: tuple[str, ...]) -> pa.DataType:
 
 
 @lru_cache(maxsize=4096)
-def _single(word: str) -> pa.DictionaryArray:
+def _single(word: str | None) -> pa.DictionaryArray:
     # A live stream comes one event at a time and says the same words again; Arrow's arrays never change.
+    if word is None:
+        return pa.array([None], SYMBOL)
     return pa.DictionaryArray.from_arrays(_FIRST, pa.array([word], pa.string()))
 
 
