@@ -243,6 +243,53 @@ def test_arrays_that_do_not_fit_are_refused(name):
         engine(name).simulate(net, learned, state, 0, (np.array([0, 1]), np.array([INPUTS], np.int32)))
 
 
+@pytest.mark.parametrize("pieces", [1, 7, 300])
+def test_attached_it_gives_what_it_gives_otherwise(name, pieces):
+    net, stream = network(), events(300)
+    expected, learned, state = whole(name, net, stream)
+    own_learned, own_state = net.fresh_learned(), net.fresh_state(ENTITIES)
+    attached = engine(name).attach(net, own_learned, own_state)
+    found, total, synaptic = [], 0, 0
+    for part in np.array_split(np.arange(300), pieces):
+        activity = attached.drive(*(column[part[0] : part[-1] + 1] for column in stream), TICKS)
+        found += spikes(activity)  # read before the next call takes the buffers back
+        total, synaptic = total + activity.total_spikes, synaptic + activity.synaptic_events
+    assert found == spikes(expected)
+    assert (total, synaptic) == (expected.total_spikes, expected.synaptic_events)
+    assert same(own_learned, learned)
+    assert same(own_state, state)
+
+
+def test_attached_it_refuses_as_it_does_otherwise_and_goes_on(name):
+    net, stream = network(), events(40)
+    expected, learned, state = whole(name, net, stream)
+    own_learned, own_state = net.fresh_learned(), net.fresh_state(ENTITIES)
+    attached = engine(name).attach(net, own_learned, own_state)
+    for column, value in [(0, ENTITIES), (1, INPUTS), (2, TICKS), (3, -1)]:
+        bad = tuple(array.copy() for array in stream)
+        bad[1][13] = 1
+        bad[column][13] = value
+        with pytest.raises(ConfigError, match="event 13"):
+            attached.drive(*bad, TICKS)
+    with pytest.raises(ConfigError, match="one row, one gap"):
+        attached.drive(*stream[:3], stream[3][:5], TICKS)
+    assert spikes(attached.drive(*stream, TICKS)) == spikes(expected)
+    assert same(own_learned, learned)
+    assert same(own_state, state)
+
+
+def test_only_arrays_that_fit_can_be_attached(name):
+    net = network()
+    other = network(**{"reservoir.neurons": 64})
+    nothing = np.zeros((0, 1), np.int32)
+    for learned, state in (
+        (net.fresh_learned(), other.fresh_state(2)),
+        (network(**{"reservoir.fan_in": 4}).fresh_learned(), net.fresh_state(2)),
+    ):
+        with pytest.raises(ConfigError, match="fresh_"):
+            engine(name).attach(net, learned, state).drive(nothing[:, 0], nothing, nothing, np.zeros(0, np.int64), 1)
+
+
 def test_an_unknown_engine_is_refused(name):
     with pytest.raises(ConfigError, match=name):
         engine(name + "x")

@@ -1,9 +1,9 @@
 """Engines run a network. ``native`` serves; every engine answers the same calls."""
 
 from snnlab.errors import ConfigError
-from snnlab.reservoirs.engines.base import Activity, Engine, Raster
+from snnlab.reservoirs.engines.base import Activity, Attached, Engine, Forwarding, Raster
 
-__all__ = ["NAMES", "Activity", "Engine", "Raster", "engine"]
+__all__ = ["NAMES", "Activity", "Attached", "Engine", "Forwarding", "Raster", "engine"]
 
 NAMES = ("native",)
 

@@ -9,7 +9,7 @@ from jaxtyping import Int32, Int64, UInt8
 from snnlab.reservoirs.network import Network
 from snnlab.types import Arrays
 
-__all__ = ["Activity", "Engine", "Raster"]
+__all__ = ["Activity", "Attached", "Engine", "Forwarding", "Raster"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,29 @@ class Raster:
     synaptic_events: int = 0
 
 
+class Attached(Protocol):
+    """An engine that holds one shard's network, learned and state, checked once, so that a call costs little.
+
+    It works on the very arrays that it was given: attach again where one of them is replaced (grown, restored). Its
+    scratch and what it returns are its own, so one thread at a time may use it.
+    """
+
+    def drive(
+        self,
+        rows: Int32[np.ndarray, " n"],
+        spikes_address: Int32[np.ndarray, "n m"],
+        spikes_tick: Int32[np.ndarray, "n m"],
+        gap: Int64[np.ndarray, " n"],
+        ticks: int,
+        learn: bool = True,
+    ) -> Activity:
+        """As :meth:`Engine.drive`, for contiguous arrays of these very types.
+
+        The arrays of the answer are valid until the next call: copy what is to outlive it. Raises ConfigError as
+        :meth:`Engine.drive` does; nothing has changed then.
+        """
+
+
 class Engine(Protocol):
     """Runs a network. It holds nothing: all that changes is in ``learned`` and ``state``, updated in place.
 
@@ -52,6 +75,13 @@ class Engine(Protocol):
 
     def warm(self, network: Network) -> None:
         """Do now what a first call would otherwise wait for, such as loading compiled code. Changes nothing."""
+
+    def attach(self, network: Network, learned: Arrays, state: Arrays) -> Attached:
+        """This engine on these arrays, which it goes on to update in place; see :class:`Attached`.
+
+        Raises ConfigError where an array does not fit the network. Engines without a faster way return
+        :class:`Forwarding`.
+        """
 
     def drive(
         self,
@@ -86,3 +116,27 @@ class Engine(Protocol):
 
         Raises ConfigError as :meth:`drive` does.
         """
+
+
+@dataclass(frozen=True, eq=False)
+class Forwarding:
+    """The plain way to attach: every call goes to the engine's own ``drive``, with all its checks."""
+
+    engine: Engine
+    network: Network
+    learned: Arrays
+    state: Arrays
+
+    def drive(
+        self,
+        rows: Int32[np.ndarray, " n"],
+        spikes_address: Int32[np.ndarray, "n m"],
+        spikes_tick: Int32[np.ndarray, "n m"],
+        gap: Int64[np.ndarray, " n"],
+        ticks: int,
+        learn: bool = True,
+    ) -> Activity:
+        """See :meth:`Attached.drive`."""
+        return self.engine.drive(
+            self.network, self.learned, self.state, rows, spikes_address, spikes_tick, gap, ticks, learn
+        )

@@ -1,7 +1,7 @@
 """The native engine: one compiled call for a micro-batch of events, without the interpreter's lock."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import final
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -15,7 +15,7 @@ from snnlab.reservoirs.neurons import psp_peak
 from snnlab.reservoirs.plasticity import Homeostasis, Stdp
 from snnlab.types import Array, Arrays
 
-__all__ = ["Native", "Plan"]
+__all__ = ["Native", "NativeAttached", "Plan"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +70,64 @@ def _plan(network: Network) -> Plan:
     return plan
 
 
+@final
+class NativeAttached:
+    """The native engine on one shard's arrays, with its scratch and buffers; see :class:`.base.Attached`."""
+
+    __slots__ = ("_arrays", "_count", "_network", "_neuron", "_ptr", "_scratch", "_totals")
+
+    def __init__(self, network: Network, learned: Arrays, state: Arrays) -> None:
+        plan, n = _plan(network), network.n_neurons
+        self._network = network
+        self._arrays = (
+            plan.net, plan.inputs, _learned(network, learned), learned["homeostat"], _state(network, state), plan.params
+        )  # fmt: skip
+        self._totals = np.zeros(2, np.int64)
+        self._scratch = _scratch(n, network.real, self._totals)
+        self._ptr = np.zeros(2, np.int64)
+        self._neuron, self._count = np.empty(n, np.int32), np.empty(n, np.uint8)
+
+    def drive(
+        self,
+        rows: Int32[np.ndarray, " n"],
+        spikes_address: Int32[np.ndarray, "n m"],
+        spikes_tick: Int32[np.ndarray, "n m"],
+        gap: Int64[np.ndarray, " n"],
+        ticks: int,
+        learn: bool = True,
+    ) -> Activity:
+        """See :meth:`.base.Attached.drive`."""
+        size = rows.size
+        if self._ptr.size <= size:
+            self._widen(size)
+        events, done = (rows, spikes_address, spikes_tick, gap), 0
+        while True:
+            out = self._ptr, self._neuron, self._count
+            done = native_kernels.drive(self._arrays, self._scratch, events, done, ticks, learn, out)
+            if done == size:
+                break
+            if done < 0:
+                raise ConfigError(_bad_events(self._network, -1 - done, events, ticks))
+            self._deepen()
+        spikes, synaptic = self._totals.tolist()
+        used = self._ptr.item(size)
+        return Activity(self._ptr[: size + 1], self._neuron[:used], self._count[:used], spikes, synaptic)
+
+    def _widen(self, size: int) -> None:
+        """Room for that many events, each of which may fire as a sixteenth of the network."""
+        n = self._network.n_neurons
+        self._ptr = np.zeros(size + 1, np.int64)
+        room = max(n, size * max(8, n // 16))
+        if room > self._neuron.size:
+            self._neuron, self._count = np.empty(room, np.int32), np.empty(room, np.uint8)
+
+    def _deepen(self) -> None:
+        """Twice the room, what is there kept."""
+        self._neuron = np.concatenate([self._neuron, np.empty_like(self._neuron)])
+        self._count = np.concatenate([self._count, np.empty_like(self._count)])
+
+
+@final
 class Native:
     """Runs networks on the processor, in float32 or, for correctness, in float64.
 
@@ -94,6 +152,10 @@ class Native:
         self.drive(network, learned, state, row, silent, silent, np.zeros(1, np.int64), 1)
         self.simulate(network, learned, state, 0, (np.zeros(2, np.int64), row[:0]))
 
+    def attach(self, network: Network, learned: Arrays, state: Arrays) -> "NativeAttached":
+        """See :meth:`.base.Engine.attach`."""
+        return NativeAttached(network, learned, state)
+
     def drive(
         self,
         network: Network,
@@ -107,37 +169,9 @@ class Native:
         learn: bool = True,
     ) -> Activity:
         """See :meth:`.base.Engine.drive`."""
-        plan, n = _plan(network), network.n_neurons
         rows, gap = _events(rows, np.int32), _events(gap, np.int64)
         address, when = _events(spikes_address, np.int32), _events(spikes_tick, np.int32)
-        if not (rows.size == gap.size == address.shape[0] and address.shape == when.shape and ticks >= 1):
-            raise ConfigError(
-                f"{rows.size} rows, {gap.size} gaps, spikes {address.shape} at {when.shape}, {ticks} ticks: give every "
-                "event one row, one gap, one line of spikes and of their ticks, and at least one tick"
-            )
-        size = rows.size
-        ptr, totals = np.zeros(size + 1, np.int64), np.zeros(2, np.int64)
-        own, memory, homeostat = _learned(network, learned), _state(network, state), learned["homeostat"]
-        parts: list[tuple[Array, Array]] = []
-        done = base = 0
-        while done < size:
-            room = max(n, (size - done) * max(8, n // 16))
-            neuron, count = np.empty(room, np.int32), np.empty(room, np.uint8)
-            first, ptr[done] = done, 0
-            done = native_kernels.drive(
-                plan.net, plan.inputs, own, homeostat, memory, plan.params, (rows, address, when, gap), done, ticks,
-                learn, (ptr, neuron, count, totals),
-            )  # fmt: skip
-            if done < 0:
-                raise ConfigError(_bad_event(network, -1 - done, rows, address, when, gap, ticks))
-            used = int(ptr[done])
-            parts.append((neuron[:used], count[:used]))
-            if base:
-                ptr[first : done + 1] += base
-            base += used
-        neuron, count = _joined(parts)
-        spikes, synaptic = totals.tolist()
-        return Activity(ptr, neuron, count, spikes, synaptic)
+        return self.attach(network, learned, state).drive(rows, address, when, gap, ticks, learn)
 
     def simulate(
         self,
@@ -156,12 +190,14 @@ class Native:
         if not 0 <= row < arrays[0].shape[0]:
             raise ConfigError(f"row {row} of a state of {arrays[0].shape[0]} rows")
         totals, parts, done, ticks = np.zeros(2, np.int64), [], 0, ptr.size - 1
+        scratch = _scratch(n, network.real, totals)
         while done < ticks:
             room = max(n, (ticks - done) * max(1, n // 16))
             tick, neuron = np.empty(room, np.int32), np.empty(room, np.int32)
             done, used = native_kernels.simulate(
                 plan.net, plan.inputs, _learned(network, learned), learned["homeostat"],
-                tuple(array[row] for array in arrays), plan.params, (ptr, address), done, learn, (tick, neuron, totals),
+                tuple(array[row] for array in arrays), plan.params, scratch, (ptr, address), done, learn,
+                (tick, neuron),
             )  # fmt: skip
             parts.append((tick[:used], neuron[:used]))
         return Raster(*_joined(parts, np.int32), int(totals[1]))
@@ -207,10 +243,23 @@ def _check_raster(network: Network, ptr: Array, address: Array) -> None:
         raise ConfigError(f"input neurons {address.min()} to {address.max()}; there are 0 to {network.n_inputs - 1}")
 
 
-def _bad_event(network: Network, e: int, *events: Any) -> str:  # noqa: ANN401 - arrays and a number, only printed
-    rows, address, when, gap, ticks = events
+def _bad_events(network: Network, e: int, events: tuple[Array, ...], ticks: int) -> str:
+    rows, address, when, gap = events
+    if e == rows.size:
+        return (
+            f"{rows.size} rows, {gap.size} gaps, spikes {address.shape} at {when.shape}, {ticks} ticks: give every "
+            "event one row, one gap, one line of spikes and of their ticks, and at least one tick"
+        )
     return (
         f"event {e} has row {rows[e]}, gap {gap[e]}, spikes {address[e].tolist()} in ticks {when[e].tolist()}: rows "
         f"lie in the state, gaps are not negative, spikes are -1 (none) to {network.n_inputs - 1}, "
         f"ticks are 0 to {ticks - 1}"
     )
+
+
+def _scratch(n: int, real: np.dtype[np.floating], totals: Array) -> tuple[Array, ...]:
+    """Spikes of a tick, who fired, what arrives by synapses and by inputs, counts of an event, totals of a call."""
+    return (
+        np.empty(n + 1, np.int64), np.empty(n, np.uint8), np.zeros(n, real), np.zeros(n, real), totals,
+        np.zeros(n, np.uint8),
+    )  # fmt: skip

@@ -68,7 +68,7 @@ def _tick(own, net, learned, homeostat, real, whole, learn, scratch):
     targets, bias, excitatory, in_ptr, in_source, in_place, ltp, ltd = net
     threshold, weights = learned
     v, _, _, age = own
-    spikes, fired, arriving, brought, totals = scratch
+    spikes, fired, arriving, brought, totals, _ = scratch
     due = _spiked_ago(age, whole[1] - 1, spikes)
     for s in range(due):
         row = spikes[s]
@@ -171,7 +171,11 @@ def _answer(own, net, inputs, learned, homeostat, params, address, when, ticks, 
 
 @njit(cache=True, nogil=True)
 def _first_bad(rows, address, when, gap, capacity, n_inputs, ticks):
-    for e in range(rows.size):
+    """The first event that may not be run, one more than there are where the arrays do not fit each other, or -1."""
+    size = rows.size
+    if gap.size != size or address.shape[0] != size or address.shape != when.shape or ticks < 1:
+        return size
+    for e in range(size):
         if rows[e] < 0 or rows[e] >= capacity or gap[e] < 0:
             return e
         for q in range(address.shape[1]):
@@ -183,25 +187,20 @@ def _first_bad(rows, address, when, gap, capacity, n_inputs, ticks):
 
 
 @njit(cache=True, nogil=True)
-def drive(net, inputs, learned, homeostat, state, params, events, start, ticks, learn, out):
+def drive(arrays, scratch, events, start, ticks, learn, out):
     """Run events from ``start`` on until done or ``out`` is full; returns the next event, or -1 - e for a bad one."""
+    net, inputs, learned, homeostat, state, params = arrays
     membrane, current, adaptation, ages = state
     real, whole, times, _ = params
     rows, address, when, gap = events
-    ptr, neuron, count, totals = out
+    ptr, neuron, count = out
     if start == 0:
         bad = _first_bad(rows, address, when, gap, ages.shape[0], inputs[0].shape[0], ticks)
         if bad >= 0:
             return -1 - bad
+        ptr[0] = scratch[4][0] = scratch[4][1] = 0
     n = ages.shape[1]
-    scratch = (
-        np.empty(n + 1, np.int64),
-        np.empty(n, np.uint8),
-        np.zeros(n, membrane.dtype),
-        np.zeros(n, membrane.dtype),
-        totals,
-    )
-    seen = np.zeros(n, np.uint8)
+    seen = scratch[5]
     used = ptr[start]
     for e in range(start, rows.size):
         if used + n > neuron.size:
@@ -222,15 +221,15 @@ def drive(net, inputs, learned, homeostat, state, params, events, start, ticks, 
 
 
 @njit(cache=True, nogil=True)
-def simulate(net, inputs, learned, homeostat, state, params, raster, start, learn, out):
+def simulate(net, inputs, learned, homeostat, state, params, scratch, raster, start, learn, out):
     """Run ticks from ``start`` on until done or ``out`` is full; returns the next tick and the spikes written."""
     input_targets, input_weights = inputs
     real, whole, _, homeo = params
     ptr, address = raster
-    out_tick, out_neuron, totals = out
+    out_tick, out_neuron = out
+    totals = scratch[4]
     n = state[0].size
-    spikes, brought = np.empty(n + 1, np.int64), np.zeros(n, state[0].dtype)
-    scratch = spikes, np.empty(n, np.uint8), np.zeros(n, state[0].dtype), brought, totals
+    spikes, brought = scratch[0], scratch[3]
     used = 0
     for t in range(start, ptr.size - 1):
         if used + n > out_tick.size:
