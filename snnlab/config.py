@@ -126,7 +126,7 @@ class PerformanceConfig(_Strict):
     """How a network is run; none of it changes what it computes, but for the precision."""
 
     batch_size: int = Field(default=1000, ge=1, description="events in a micro-batch")
-    spike_precision: Literal["float32", "float64"] = "float32"
+    spike_precision: Literal["float32", "float64", "int8"] = "float32"
     gpu_acceleration: bool = Field(default=False, description="use an accelerator if one is present")
     max_neurons_per_core: int = Field(default=1000, ge=1, description="cap of the placement on cores or chips")
 

@@ -74,7 +74,7 @@ def test_yaml_and_json_round_trip(tmp_path):
         ("neuromorphic: {netwrk: 3}", ["'netwrk'", "in neuromorphic", "'network'"]),
         ("neuromorphik: {}", ["'neuromorphik'", "the top of the file", "'neuromorphic'"]),
         (SPECIFIED.replace("connectivity", "conectivity"), ["'conectivity'", "layers.1.reservoir", "'connectivity'"]),
-        (SPECIFIED.replace("float32", "float16"), ["spike_precision", "'float16'", "'float32' or 'float64'"]),
+        (SPECIFIED.replace("float32", "float16"), ["spike_precision", "'float16'", "'float32', 'float64' or 'int8'"]),
         (SPECIFIED.replace("model: LIF", "model: IZH"), ["neuron.model", "'IZH'", "'LIF'"]),
         (SPECIFIED.replace("neurons: 10000", "neurons: many"), ["reservoir.neurons", "'many'", "integer"]),
         (SPECIFIED.replace("tau_pre: 20.0", "tau_pre: -1.0"), ["learning.tau_pre", "-1.0", "greater than 0"]),

@@ -62,7 +62,7 @@ def _synapses(neurons: int) -> list[Row]:
     rows = []
     for name, algorithm in (("static", "none"), ("plastic", "STDP")):
         small, large = (_network(size, algorithm) for size in (neurons, 2 * neurons))
-        synapses = large.weights.size - small.weights.size
+        synapses = large.synapses.size - small.synapses.size
         dense = 4 * (large.n_neurons**2 - small.n_neurons**2) / synapses
         value = (_synaptic(large) - _synaptic(small)) / synapses
         rows.append(
@@ -86,10 +86,10 @@ def _network(neurons: int, algorithm: str) -> Network:
 
 def _synaptic(network: Network) -> int:
     """Bytes of the arrays that have an entry a synapse: all that a running network holds."""
-    total = network.targets.nbytes + network.weights.nbytes
+    total = network.targets.nbytes + network.synapses.nbytes
     if network.plastic:
         incoming = network.incoming
-        total += incoming.source.nbytes + incoming.place.nbytes + network.fresh_learned()["weights"].nbytes
+        total += incoming.source.nbytes + incoming.slot.nbytes + network.fresh_learned()["weights"].nbytes
     return int(total)
 
 

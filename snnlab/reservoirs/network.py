@@ -7,30 +7,32 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from jaxtyping import Float, Float64, Int8, Integer
+from jaxtyping import Float, Float64, Int8, Integer, Real
 
 from snnlab.config import NeuromorphicConfig
 from snnlab.errors import ConfigError, ModelFormatError
 from snnlab.reservoirs import topology
 from snnlab.reservoirs.neurons import Lif, charge, psp_peak
+from snnlab.reservoirs.plasticity import Strategy, strategy
 from snnlab.types import Arrays
 
 __all__ = ["NEVER", "Incoming", "Network"]
 
+_LEVELS = 127
 NEVER = 65535
 """The age, in ticks, of a spike that is long gone or never was."""
 
 
 @dataclass(frozen=True, eq=False)
 class Incoming:
-    """The plastic synapses by target: of neuron j, those at ``ptr[j]:ptr[j+1]``.
+    """The plastic synapses by target: of neuron j, those at ``ptr[j]:ptr[j+1]``, by rising source.
 
-    ``source`` is the presynaptic neuron and ``place`` where its weight lies in the flattened weights.
+    ``source`` is the presynaptic neuron and ``slot`` the place in its row: four bytes a synapse where 16 bits reach.
     """
 
     ptr: Integer[np.ndarray, " i+1"]
     source: Integer[np.ndarray, " s"]
-    place: Integer[np.ndarray, " s"]
+    slot: Integer[np.ndarray, " s"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,26 +52,35 @@ class Network:
     config: NeuromorphicConfig
     targets: Integer[np.ndarray, "i k"]
     """Sorted; uint16 where that reaches every neuron."""
-    weights: Float[np.ndarray, "i k"]
-    """Initial recurrent weights; what a spike adds to its target's current."""
+    synapses: Real[np.ndarray, "i k"]
+    """Initial recurrent weights as they are held: real, or int8 levels of ``scale``."""
     input_targets: Integer[np.ndarray, "a k_in"]
     input_weights: Float[np.ndarray, "a k_in"]
     bias: Float[np.ndarray, " i"]
     """Constant current."""
+    scale: float = 1.0
+    """The weight of one level."""
     lif: Lif = field(init=False)
 
     def __post_init__(self) -> None:
-        """Check that the arrays fit each other. Raises ConfigError."""
+        """Check that the arrays fit each other and hold numbers. Raises ConfigError."""
         n = self.targets.shape[0]
-        if self.weights.shape != self.targets.shape or self.bias.shape != (n,):
+        if self.synapses.shape != self.targets.shape or self.bias.shape != (n,):
             raise ConfigError(
-                f"weights {self.weights.shape} and bias {self.bias.shape} do not fit {self.targets.shape}"
+                f"weights {self.synapses.shape} and bias {self.bias.shape} do not fit {self.targets.shape}"
             )
         if self.input_weights.shape != self.input_targets.shape:
             raise ConfigError(f"input weights {self.input_weights.shape} do not fit {self.input_targets.shape}")
         for name, rows in (("targets", self.targets), ("input_targets", self.input_targets)):
             if rows.size and not 0 <= int(rows.min()) <= int(rows.max()) < n:
                 raise ConfigError(f"{name} reach from {rows.min()} to {rows.max()}; neurons are 0 to {n - 1}")
+        for name in ("synapses", "input_weights", "bias"):
+            _check_finite(name, getattr(self, name))
+        if self.synapses.dtype == np.int8 and self.plastic:
+            raise ConfigError(
+                f"spike_precision int8 holds weights in 255 levels, too coarse for {self.config.learning.algorithm} to "
+                "learn in: set learning.algorithm to none, or performance.spike_precision to float32"
+            )
         object.__setattr__(self, "lif", Lif.of(self.config))
 
     @classmethod
@@ -91,8 +102,9 @@ class Network:
         )
         mean = layer.input_strength * config.neuron.v_threshold / peak
         input_weights = rng.uniform(0.5, 1.5, input_targets.shape) * mean
-        real = np.dtype(config.performance.spike_precision)
-        return cls(config, targets, weights.astype(real), input_targets, input_weights.astype(real), np.zeros(n, real))
+        real = _real(config)
+        synapses, scale = _held(weights, config)
+        return cls(config, targets, synapses, input_targets, input_weights.astype(real), np.zeros(n, real), scale)
 
     @classmethod
     def from_matrix(
@@ -105,22 +117,19 @@ class Network:
     ) -> "Network":
         """A network given synapse by synapse: ``matrix[j, k]`` from neuron j to neuron k, zero for none."""
         n = matrix.shape[0]
-        real = np.dtype(config.performance.spike_precision)
-        targets, weights = _rows(matrix, real)
-        input_targets, input_weights = _rows(np.zeros((1, n)) if inputs is None else inputs, real)
+        real = _real(config)
+        targets, weights = _rows(matrix)
+        input_targets, input_weights = _rows(np.zeros((1, n)) if inputs is None else inputs)
         sized = config.replace({"reservoir.neurons": n, "input.neurons": input_targets.shape[0]})
-        return cls(
-            sized,
-            targets,
-            weights,
-            input_targets,
-            input_weights,
-            np.zeros(n, real) if bias is None else bias.astype(real),
-        )
+        synapses, scale = _held(weights, config)
+        own_bias = np.zeros(n, real) if bias is None else bias.astype(real)
+        return cls(sized, targets, synapses, input_targets, input_weights.astype(real), own_bias, scale)
 
     def __repr__(self) -> str:
         """Its size, for a reader."""
-        return f"Network({self.n_inputs} inputs, {self.n_neurons} neurons, {self.weights.size} synapses, {self.real})"
+        precision = self.config.performance.spike_precision
+        size = f"{self.n_inputs} inputs, {self.n_neurons} neurons, {self.synapses.size} synapses"
+        return f"Network({size}, {precision})"
 
     @property
     def n_neurons(self) -> int:
@@ -134,8 +143,13 @@ class Network:
 
     @property
     def real(self) -> np.dtype[np.floating]:
-        """Type of weights and membranes: ``performance.spike_precision``."""
-        return cast("np.dtype[np.floating]", self.weights.dtype)
+        """Type of membranes, and of weights that are not int8: ``performance.spike_precision``."""
+        return cast("np.dtype[np.floating]", self.input_weights.dtype)
+
+    @property
+    def weights(self) -> Float[np.ndarray, "i k"]:
+        """Initial recurrent weights; what a spike adds to its target's current. Made anew from int8 levels."""
+        return self.synapses if self.synapses.dtype != np.int8 else self.synapses * self.real.type(self.scale)
 
     @property
     def plastic(self) -> bool:
@@ -145,7 +159,7 @@ class Network:
     @cached_property
     def excitatory(self) -> Int8[np.ndarray, " i"]:
         """1 for the neurons whose synapses learn: those without a negative weight."""
-        return np.asarray((self.weights >= 0).all(axis=1), np.int8)
+        return np.asarray((self.synapses >= 0).all(axis=1), np.int8)
 
     @cached_property
     def w_max(self) -> float:
@@ -166,24 +180,32 @@ class Network:
     @cached_property
     def incoming(self) -> Incoming:
         """The plastic synapses by target."""
-        n, k = self.targets.shape
-        place = np.flatnonzero((self.weights > 0).ravel() & np.repeat(self.excitatory > 0, k))
-        target = self.targets.ravel()[place]
-        place = place[np.argsort(target, kind="stable")].astype(np.int32 if n * k < 2**31 else np.int64)
-        ptr = np.concatenate([[0], np.cumsum(np.bincount(target, minlength=n))]).astype(np.int64)
-        return Incoming(ptr, (place // k).astype(topology.address_type(n)), place)
+        return Incoming(*topology.by_target(self.targets, (self.synapses > 0) & (self.excitatory > 0)[:, None]))
+
+    @cached_property
+    def rule(self) -> Strategy:
+        """What its synapses learn by."""
+        return strategy(self.config, self.w_max)
 
     def fresh_learned(self) -> Arrays:
         """What a shard has learnt before its first event."""
         learned: Arrays = {"threshold": np.zeros(self.n_neurons, self.real)}
         target = self.config.learning.homeostasis.target_rate
         learned["homeostat"] = np.array([1.0, target])
-        return learned | ({"weights": self.weights.copy()} if self.plastic else {})
+        if not self.plastic:
+            return learned
+        return (
+            learned
+            | {"weights": self.synapses.copy()}
+            | self.rule.fresh(self.n_neurons, self.targets.shape[1], self.real)
+        )
 
     def fresh_state(self, capacity: int) -> Arrays:
         """The state of ``capacity`` entities before their first event: at rest, one row each."""
         shape = (capacity, self.n_neurons)
         state: Arrays = {name: np.zeros(shape, self.real) for name in ("membrane", "current", "adaptation")}
+        if self.rule.traces:
+            state["traces"] = np.zeros((capacity, len(self.rule.traces), self.n_neurons), self.real)
         return state | {"age": np.full(shape, NEVER, np.uint16)}
 
     def reset(self, state: Arrays, rows: Integer[np.ndarray, " n"]) -> None:
@@ -204,27 +226,49 @@ class Network:
 
     def to_arrays(self) -> Arrays:
         """Everything it is, as named arrays; :meth:`from_arrays` reads them back."""
-        names = ("targets", "weights", "input_targets", "input_weights", "bias")
         config = np.frombuffer(self.config.model_dump_json().encode(), np.uint8)
-        return {"config": config, **{name: getattr(self, name) for name in names}}
+        arrays: Arrays = {name: getattr(self, name) for name in _ARRAYS}
+        return {"config": config, **arrays, "scale": np.array(self.scale)}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "Network":
         """The network of :meth:`to_arrays`. Raises ModelFormatError where one is missing or does not fit."""
         try:
             config = NeuromorphicConfig.from_json(bytes(arrays["config"].astype(np.uint8)))
-            names = ("targets", "weights", "input_targets", "input_weights", "bias")
-            return cls(config, *(np.require(arrays[name], requirements=["C", "W"]) for name in names))
+            held = {name: np.require(arrays[name], requirements=["C", "W"]) for name in _ARRAYS}
+            return cls(config, scale=float(arrays["scale"]), **held)
         except (KeyError, ConfigError) as error:
             raise ModelFormatError(f"not a network: {error}; save it again with Network.to_arrays") from error
 
 
-def _rows(matrix: Float64[np.ndarray, "s i"], real: np.dtype[np.floating]) -> tuple[np.ndarray, np.ndarray]:
+_ARRAYS = ("targets", "synapses", "input_targets", "input_weights", "bias")
+
+
+def _rows(matrix: Float64[np.ndarray, "s i"]) -> tuple[np.ndarray, Float64[np.ndarray, "s k"]]:
     """Rows of one length; a short row is filled with synapses of no weight, which never learn."""
     degree = max(1, int((matrix != 0).sum(axis=1).max()))
     order = np.sort(np.argsort(matrix == 0, axis=1, kind="stable")[:, :degree], axis=1)
-    weights = np.take_along_axis(matrix, order, axis=1)
-    return order.astype(topology.address_type(matrix.shape[1])), weights.astype(real)
+    return order.astype(topology.address_type(matrix.shape[1])), np.take_along_axis(matrix, order, axis=1)
+
+
+def _real(config: NeuromorphicConfig) -> np.dtype[np.floating]:
+    return np.dtype(np.float64 if config.performance.spike_precision == "float64" else np.float32)
+
+
+def _held(weights: Float64[np.ndarray, "i k"], config: NeuromorphicConfig) -> tuple[np.ndarray, float]:
+    """Weights as the network's precision holds them, and the weight of a level."""
+    if config.performance.spike_precision != "int8":
+        return weights.astype(_real(config)), 1.0
+    _check_finite("weights", weights)
+    scale = float(np.abs(weights).max(initial=0.0)) / _LEVELS or 1.0
+    return np.rint(weights / scale).astype(np.int8), scale
+
+
+def _check_finite(name: str, array: np.ndarray) -> None:
+    if array.dtype.kind == "f" and not np.isfinite(array.sum(dtype=np.float64)):
+        bad = np.argwhere(~np.isfinite(array))[:1].tolist()
+        if bad:
+            raise ConfigError(f"{name} hold {array[tuple(bad[0])]} at {bad[0]}; every one must be a finite number")
 
 
 def _notice_acceleration(*, wanted: bool) -> None:

@@ -110,8 +110,8 @@ class Lif:
     def of(cls, config: NeuromorphicConfig) -> "Lif":
         """The constants of a configuration. Raises ConfigError where a spike would be lost in its delay."""
         neuron, tick = config.neuron, config.tick
-        refractory = round(neuron.refractory / tick)
-        delay = round(config.reservoir.delay / tick)
+        refractory = _ticks("neuron.refractory", neuron.refractory, tick)
+        delay = _ticks("reservoir.delay", config.reservoir.delay, tick)
         if not 1 <= delay <= refractory + 1:
             raise ConfigError(
                 f"a delay of {config.reservoir.delay} ms is {delay} ticks of {tick} ms; it must lie between 1 tick and "
@@ -129,3 +129,15 @@ class Lif:
             refractory=refractory,
             delay=delay,
         )
+
+
+def _ticks(name: str, time: float, tick: float) -> int:
+    """A time in whole ticks. Raises ConfigError where it is not a whole number of them."""
+    ticks = round(time / tick)
+    if abs(time / tick - ticks) > 1e-6:
+        near = f"{ticks * tick:g} or {(ticks + (1 if ticks * tick < time else -1)) * tick:g} ms"
+        raise ConfigError(
+            f"{name} of {time:g} ms is {time / tick:g} ticks of {tick:g} ms, and must be a whole number of them: "
+            f"take {near}, or another tick"
+        )
+    return ticks

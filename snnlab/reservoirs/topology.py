@@ -6,11 +6,12 @@ A row holds the targets of one source, sorted, without repeats and (among neuron
 from math import sqrt
 
 import numpy as np
-from jaxtyping import Float, Float64, Int8, Integer
+from jaxtyping import Bool, Float, Float64, Int8, Int64, Integer
+from numba import njit
 
 from snnlab.errors import ConfigError
 
-__all__ = ["address_type", "draw_rows", "recurrent_weights", "signs", "spectral_radius"]
+__all__ = ["address_type", "by_target", "draw_rows", "recurrent_weights", "signs", "spectral_radius"]
 
 _CHUNK_ELEMENTS = 4_000_000
 _KRYLOV = 100
@@ -85,6 +86,32 @@ def recurrent_weights(
         return np.zeros_like(weights)
     found = spectral_radius(targets, weights)
     return weights * (radius / (found * gain) if found > 0 else 1.0)
+
+
+def by_target(
+    targets: Integer[np.ndarray, "i k"], chosen: Bool[np.ndarray, "i k"]
+) -> tuple[Int64[np.ndarray, " i+1"], Integer[np.ndarray, " s"], Integer[np.ndarray, " s"]]:
+    """The chosen synapses by target: where each target's begin, and the source and the place in its row of each.
+
+    >>> [array.tolist() for array in by_target(np.array([[1, 2], [0, 2], [0, 1]]), np.ones((3, 2), bool))]
+    [[0, 2, 4, 6], [1, 2, 0, 2, 0, 1], [0, 0, 0, 1, 1, 1]]
+    """
+    n, k = targets.shape
+    ptr = np.zeros(n + 1, np.int64)
+    np.cumsum(np.bincount(targets[chosen], minlength=n), out=ptr[1:])
+    source, slot = np.empty(ptr[-1], address_type(n)), np.empty(ptr[-1], address_type(k))
+    _sort_by_target(targets, chosen, ptr[:-1].copy(), source, slot)
+    return ptr, source, slot
+
+
+@njit(cache=True)
+def _sort_by_target(targets, chosen, place, source, slot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    for i in range(targets.shape[0]):
+        for k in range(targets.shape[1]):
+            if chosen[i, k]:
+                j = targets[i, k]
+                source[place[j]], slot[place[j]] = i, k
+                place[j] += 1
 
 
 def spectral_radius(targets: Integer[np.ndarray, "i k"], weights: Float[np.ndarray, "i k"]) -> float:

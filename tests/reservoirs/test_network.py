@@ -32,7 +32,7 @@ def test_it_travels_as_arrays_and_as_a_pickle(tmp_path):
     assert same(network, back)
     assert back.config == network.config
     assert repr(back) == "Network(30 inputs, 64 neurons, 384 synapses, float32)"
-    assert np.array_equal(back.incoming.place, network.incoming.place)
+    assert np.array_equal(back.incoming.slot, network.incoming.slot)
     assert same(pickle.loads(pickle.dumps(network)), network)  # noqa: S301 - our own bytes
 
 
@@ -56,7 +56,7 @@ def test_damaged_arrays_are_refused(harm):
     if harm == "missing":
         del arrays["bias"]
     elif harm == "shape":
-        arrays["weights"] = arrays["weights"][:, :-1]
+        arrays["synapses"] = arrays["synapses"][:, :-1]
     elif harm == "range":
         arrays["targets"] = arrays["targets"] + 60
     else:
@@ -68,12 +68,11 @@ def test_damaged_arrays_are_refused(harm):
 def test_incoming_lists_every_plastic_synapse_once():
     network = Network.build(SMALL)
     incoming = network.incoming
-    flat_target = network.targets.ravel()
-    assert incoming.place.size == int(network.excitatory.sum()) * network.targets.shape[1]
+    assert incoming.slot.size == int(network.excitatory.sum()) * network.targets.shape[1]
     for j in range(network.n_neurons):
         own = slice(incoming.ptr[j], incoming.ptr[j + 1])
-        assert (flat_target[incoming.place[own]] == j).all()
-        assert (incoming.place[own] // network.targets.shape[1] == incoming.source[own]).all()
+        assert (network.targets[incoming.source[own], incoming.slot[own]] == j).all()
+        assert (np.diff(incoming.source[own].astype(int)) > 0).all()
 
 
 def test_fan_in_wins_over_connectivity():
@@ -87,7 +86,7 @@ def test_an_entity_takes_four_kilobytes_at_most_and_a_plastic_synapse_twelve_byt
     synapses = network.weights.size
     incoming = network.incoming
     held = network.fresh_learned()["weights"].nbytes + network.targets.nbytes
-    assert (held + incoming.source.nbytes + incoming.place.nbytes) / synapses <= 12
+    assert (held + incoming.source.nbytes + incoming.slot.nbytes) / synapses <= 10
 
 
 def test_reset_puts_rows_to_rest():
@@ -134,3 +133,33 @@ def test_the_specified_ten_thousand_neurons_are_built_in_seconds():
     assert network.targets.shape == (10_000, 1000)
     assert network.targets.dtype == np.uint16
     assert time.perf_counter() - started < 60
+
+
+@pytest.mark.parametrize("name", ["synapses", "input_weights", "bias"])
+def test_what_is_no_number_is_refused_by_its_place(name):
+    network = Network.build(SMALL)
+    array = getattr(network, name).copy()
+    array.flat[5] = np.nan
+    arrays = network.to_arrays() | {name: array}
+    with pytest.raises(ModelFormatError, match=rf"{name} hold nan at \[\d"):
+        Network.from_arrays(arrays)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tick": 0.3}, r"neuron.refractory of 2 ms is 6.66667 ticks.*take 2.1 or 1.8 ms, or another tick"),
+        ({"reservoir.delay": 1.5}, "reservoir.delay of 1.5 ms"),
+        ({"reservoir.delay": 9.0}, "9.0 ms is 9 ticks.*change reservoir.delay"),
+    ],
+)
+def test_times_that_are_no_whole_ticks_or_too_long_are_refused(changes, words):
+    with pytest.raises(ConfigError, match=words):
+        Network.build(SMALL.replace(changes))
+
+
+def test_levels_travel_as_arrays():
+    network = Network.build(SMALL.replace({"performance.spike_precision": "int8", "learning.algorithm": "none"}))
+    assert same(Network.from_arrays(network.to_arrays()), network)
+    assert np.array_equal(Network.from_arrays(network.to_arrays()).weights, network.weights)
+    assert network.synapses.nbytes + network.targets.nbytes == 3 * network.synapses.size

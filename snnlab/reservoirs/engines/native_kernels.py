@@ -1,18 +1,52 @@
-"""Compiled loops of the native engine. Parameters come packed, in the order of :class:`.native.Plan`."""
+"""Compiled loops of the native engine. Parameters come packed, in the order of :class:`.native_plan.Plan`."""
 
 from math import exp, expm1
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from snnlab.reservoirs.plasticity.kernels import regulate_gain, regulate_thresholds, stdp
+from snnlab.reservoirs.engines.native_delivery import deliver
+from snnlab.reservoirs.plasticity.kernels import regulate_gain, regulate_thresholds
+from snnlab.reservoirs.plasticity.strategy import adapt, follow
+from snnlab.types import Array
 
-__all__ = ["drive", "simulate"]
+__all__ = ["Net", "Scratch", "drive", "simulate"]
 
 # ruff: noqa: ANN001, ANN201, ANN202 - the types of a kernel are those it is compiled for
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 _NEVER = 65535
+
+
+class Net(NamedTuple):
+    """What never changes of a network but its numbers."""
+
+    addresses: Array
+    """Targets, or masks of them: see :mod:`.native_delivery`."""
+    bias: Array
+    input_targets: Array
+    input_weights: Array
+
+
+class Scratch(NamedTuple):
+    """What a thread works in."""
+
+    spikes: Array
+    """Of a tick."""
+    fired: Array
+    arriving: Array
+    """By synapses, and nothing between ticks."""
+    brought: Array
+    """By input spikes, and nothing between ticks."""
+    totals: Array
+    """Spikes and synaptic events of a call."""
+    seen: Array
+    """Spikes a neuron of an event, and nothing between events."""
+    sums: Array
+    """Of levels; see :mod:`.native_delivery`."""
+    before: Array
+    """A number a neuron, for rules."""
 
 
 @njit(cache=True, nogil=True)
@@ -39,7 +73,7 @@ def _membranes(own, threshold, bias, arriving, brought, gain, pool, real, refrac
 
     What has decayed below 1e-30 is put to zero: denormal numbers never reach it by themselves and are slow.
     """
-    v, i, a, age = own
+    v, i, a, age, _ = own
     membrane, to_membrane, to_bias, synapse = real[0], real[1], real[2], real[3]
     adaptation, theta, reset, rise = real[4], real[5], real[6], real[7]
     at_once, as_current, zero, tiny = real[11] * gain, real[12] * gain, real[13], real[14]
@@ -63,37 +97,35 @@ def _membranes(own, threshold, bias, arriving, brought, gain, pool, real, refrac
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _tick(own, net, learned, homeostat, real, whole, learn, scratch):
-    """Deliver, update, learn; returns the spikes of the tick and the synaptic events."""
-    targets, bias, excitatory, in_ptr, in_source, in_place, ltp, ltd = net
-    threshold, weights = learned
-    v, _, _, age = own
-    spikes, fired, arriving, brought, totals, _ = scratch
+def _tick(own, net, rule, learned, real, whole, decay, learn, scratch):
+    """Deliver, update, learn; returns the spikes of the tick."""
+    threshold, weights, homeostat = learned
+    v, _, _, age, traces = own
+    spikes, degree = scratch.spikes, whole[4]
     due = _spiked_ago(age, whole[1] - 1, spikes)
-    for s in range(due):
-        row = spikes[s]
-        first = row * targets.shape[1]
-        for k in range(targets.shape[1]):
-            arriving[targets[row, k]] += weights[first + k]
+    if due > 0:
+        deliver(net.addresses, weights, degree, real[15], spikes, due, scratch.arriving, scratch.sums)
     pool = real[8] * real.dtype.type(due)
     gain = v.dtype.type(homeostat[0])
-    _membranes(own, threshold, bias, arriving, brought, gain, pool, real, np.uint16(whole[0]), fired)
+    refractory = np.uint16(whole[0])
+    _membranes(own, threshold, net.bias, scratch.arriving, scratch.brought, gain, pool, real, refractory, scratch.fired)
     n_spikes = 0
     for j in range(v.size):
         spikes[n_spikes] = j
-        n_spikes += fired[j]
-    if learn and whole[3]:
-        stdp(weights, targets, excitatory, in_ptr, in_source, in_place, age, spikes, n_spikes, ltp, ltd, real[9])
+        n_spikes += scratch.fired[j]
+    if learn:
+        adapt(rule, weights, net.addresses, age, traces, spikes, n_spikes, scratch.before)
+    follow(traces, decay, spikes, n_spikes)
     for s in range(n_spikes):
         age[spikes[s]] = 0
-    totals[0] += n_spikes
-    totals[1] += due * targets.shape[1]
+    scratch.totals[0] += n_spikes
+    scratch.totals[1] += due * degree
     return n_spikes
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _regulate(learned, homeostat, homeo, spikes, n_spikes):
-    threshold = learned[0]
+def _regulate(learned, homeo, spikes, n_spikes):
+    threshold, _, homeostat = learned
     kind = threshold.dtype.type
     raised = regulate_thresholds(
         threshold, spikes, n_spikes, kind(homeo[1]), kind(homeo[2]), kind(homeo[3]), kind(homeo[4])
@@ -114,7 +146,7 @@ def _quiet(v, i, age, threshold, bias, real, whole):
 
 
 @njit(cache=True, nogil=True)
-def _decay(v, i, a, age, bias, times, ticks):
+def _decay(v, i, a, age, traces, bias, times, ticks):
     """Let ticks pass in closed form, nobody firing."""
     span = ticks * times[3]
     x = span / times[0] - span / times[1]
@@ -134,39 +166,43 @@ def _decay(v, i, a, age, bias, times, ticks):
         i[j] *= synapse
         a[j] *= adaptation
         age[j] = np.uint16(min(np.int64(age[j]) + passed, _NEVER))
+    for q in range(traces.shape[0]):
+        kept = kind(exp(-span / times[4 + q]))
+        for j in range(v.size):
+            traces[q, j] *= kept
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _settle(own, net, learned, homeostat, real, whole, times, gap, learn, scratch):
+def _settle(own, net, rule, learned, params, gap, learn, scratch):
     """Let a gap pass: tick by tick until quiet, at most ``settle_ticks``, then at once."""
-    v, i, a, age = own
+    v, i, a, age, traces = own
+    real, whole, times, decay, _ = params
     left = gap
     while left > 0:
-        if gap - left >= whole[2] or _quiet(v, i, age, learned[0], net[1], real, whole):
-            _decay(v, i, a, age, net[1], times, left)
+        if gap - left >= whole[2] or _quiet(v, i, age, learned[0], net.bias, real, whole):
+            _decay(v, i, a, age, traces, net.bias, times, left)
             return
-        _tick(own, net, learned, homeostat, real, whole, learn, scratch)
+        _tick(own, net, rule, learned, real, whole, decay, learn, scratch)
         left -= 1
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _answer(own, net, inputs, learned, homeostat, params, address, when, ticks, learn, scratch, seen):
+def _answer(own, net, rule, learned, params, address, when, ticks, learn, scratch):
     """Run an event's own ticks and count who fires."""
-    input_targets, input_weights = inputs
-    real, whole, _, homeo = params
-    spikes, brought = scratch[0], scratch[3]
+    real, whole, _, decay, homeo = params
+    spikes, seen = scratch.spikes, scratch.seen
     heard = 0
     for t in range(ticks):
         for q in range(address.size):
             if address[q] >= 0 and when[q] == t:
-                _inject(input_targets, input_weights, address[q], brought)
+                _inject(net.input_targets, net.input_weights, address[q], scratch.brought)
                 heard += 1
-        n_spikes = _tick(own, net, learned, homeostat, real, whole, learn, scratch)
+        n_spikes = _tick(own, net, rule, learned, real, whole, decay, learn, scratch)
         if learn and heard and homeo[1] > 0.0:
-            _regulate(learned, homeostat, homeo, spikes, n_spikes)
+            _regulate(learned, homeo, spikes, n_spikes)
         for s in range(n_spikes):
             seen[spikes[s]] += seen[spikes[s]] < 255
-    scratch[4][1] += heard * input_targets.shape[1]
+    scratch.totals[1] += heard * net.input_targets.shape[1]
 
 
 @njit(cache=True, nogil=True)
@@ -187,29 +223,27 @@ def _first_bad(rows, address, when, gap, capacity, n_inputs, ticks):
 
 
 @njit(cache=True, nogil=True)
-def drive(arrays, scratch, events, start, ticks, learn, out):
-    """Run events from ``start`` on until done or ``out`` is full; returns the next event, or -1 - e for a bad one."""
-    net, inputs, learned, homeostat, state, params = arrays
-    membrane, current, adaptation, ages = state
-    real, whole, times, _ = params
-    rows, address, when, gap = events
-    ptr, neuron, count = out
+def drive(frame, rows, address, when, gap, start, ticks, learn, ptr, neuron, count):
+    """Run events from ``start`` on until done or ``neuron`` is full; returns the next event, -1 - e for a bad one."""
+    scratch = frame.scratch
+    net, rule, learned, state, params = frame.arrays
+    membrane, current, adaptation, ages, traces = state
     if start == 0:
-        bad = _first_bad(rows, address, when, gap, ages.shape[0], inputs[0].shape[0], ticks)
+        bad = _first_bad(rows, address, when, gap, ages.shape[0], net.input_targets.shape[0], ticks)
         if bad >= 0:
             return -1 - bad
-        ptr[0] = scratch[4][0] = scratch[4][1] = 0
+        ptr[0] = scratch.totals[0] = scratch.totals[1] = 0
     n = ages.shape[1]
-    seen = scratch[5]
+    seen = scratch.seen
     used = ptr[start]
     for e in range(start, rows.size):
         if used + n > neuron.size:
             return e
         row = rows[e]
-        own = membrane[row], current[row], adaptation[row], ages[row]
+        own = membrane[row], current[row], adaptation[row], ages[row], traces[row]
         if gap[e] > 0:
-            _settle(own, net, learned, homeostat, real, whole, times, gap[e], learn, scratch)
-        _answer(own, net, inputs, learned, homeostat, params, address[e], when[e], ticks, learn, scratch, seen)
+            _settle(own, net, rule, learned, params, gap[e], learn, scratch)
+        _answer(own, net, rule, learned, params, address[e], when[e], ticks, learn, scratch)
         for j in range(n):
             if seen[j]:
                 neuron[used] = j
@@ -221,25 +255,23 @@ def drive(arrays, scratch, events, start, ticks, learn, out):
 
 
 @njit(cache=True, nogil=True)
-def simulate(net, inputs, learned, homeostat, state, params, scratch, raster, start, learn, out):
-    """Run ticks from ``start`` on until done or ``out`` is full; returns the next tick and the spikes written."""
-    input_targets, input_weights = inputs
-    real, whole, _, homeo = params
-    ptr, address = raster
-    out_tick, out_neuron = out
-    totals = scratch[4]
-    n = state[0].size
-    spikes, brought = scratch[0], scratch[3]
+def simulate(frame, row, ptr, address, start, learn, out_tick, out_neuron):
+    """Run ticks from ``start`` on until done or the output is full; returns the next tick and the spikes written."""
+    scratch = frame.scratch
+    net, rule, learned, state, params = frame.arrays
+    real, whole, _, decay, homeo = params
+    own = state[0][row], state[1][row], state[2][row], state[3][row], state[4][row]
+    n, spikes = own[0].size, scratch.spikes
     used = 0
     for t in range(start, ptr.size - 1):
         if used + n > out_tick.size:
             return t, used
         for q in range(ptr[t], ptr[t + 1]):
-            _inject(input_targets, input_weights, address[q], brought)
-        totals[1] += (ptr[t + 1] - ptr[t]) * input_targets.shape[1]
-        n_spikes = _tick(state, net, learned, homeostat, real, whole, learn, scratch)
+            _inject(net.input_targets, net.input_weights, address[q], scratch.brought)
+        scratch.totals[1] += (ptr[t + 1] - ptr[t]) * net.input_targets.shape[1]
+        n_spikes = _tick(own, net, rule, learned, real, whole, decay, learn, scratch)
         if learn and homeo[1] > 0.0 and ptr[t + 1] > ptr[t]:
-            _regulate(learned, homeostat, homeo, spikes, n_spikes)
+            _regulate(learned, homeo, spikes, n_spikes)
         for s in range(n_spikes):
             out_tick[used] = t
             out_neuron[used] = spikes[s]

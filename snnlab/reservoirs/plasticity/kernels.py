@@ -1,30 +1,10 @@
-"""Compiled plasticity: the equations of :mod:`.stdp` and :mod:`.homeostasis`, one tick at a time."""
+"""Compiled homeostasis: the equations of :mod:`.homeostasis`, one tick at a time."""
 
 from math import exp
 
-import numpy as np
 from numba import njit
 
-__all__ = ["regulate_gain", "regulate_thresholds", "stdp"]
-
-
-@njit(cache=True, nogil=True)
-def stdp(weights, targets, excitatory, in_ptr, in_source, in_place, age, spikes, n_spikes, ltp, ltd, w_max):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Pair the spikes of one tick with the ages before it: first as targets, then as sources; ``weights`` is flat."""
-    zero = weights.dtype.type(0)
-    last = np.uint16(ltp.size - 1)
-    for s in range(n_spikes):
-        j = spikes[s]
-        for q in range(in_ptr[j], in_ptr[j + 1]):
-            place = in_place[q]
-            weights[place] = min(weights[place] + ltp[min(age[in_source[q]], last)], w_max)
-    last = np.uint16(ltd.size - 1)
-    for s in range(n_spikes):
-        j = spikes[s]
-        if excitatory[j]:
-            first = j * targets.shape[1]
-            for k in range(targets.shape[1]):
-                weights[first + k] = max(weights[first + k] - ltd[min(age[targets[j, k]], last)], zero)
+__all__ = ["regulate_gain", "regulate_thresholds"]
 
 
 @njit(cache=True, nogil=True)

@@ -14,13 +14,20 @@ Two spikes of one tick do not pair. Times are those of emission. Synapses of exc
 
 from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
+from numba.extending import overload, register_jitable
 
 from snnlab.config import NeuromorphicConfig
+from snnlab.reservoirs.plasticity.strategy import Synapses, adapt
+from snnlab.types import Array, Arrays
 
-__all__ = ["Stdp"]
+__all__ = ["Stdp", "StdpRule"]
+
+# ruff: noqa: ANN001, ANN202, ARG001 - the types of a kernel are those it is compiled for, its arguments every rule's
+# mypy: disable-error-code="no-untyped-def"
 
 _FORGOTTEN = 37.0
 """Time constants after which a pair counts nothing: exp(-37) is below a float64's resolution of one."""
@@ -40,6 +47,7 @@ class Stdp:
     w_max: float
     potentiation: Float64[np.ndarray, " pre"]
     depression: Float64[np.ndarray, " post"]
+    traces: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, config: NeuromorphicConfig, w_max: float) -> "Stdp":
@@ -53,9 +61,65 @@ class Stdp:
             depression=a_minus * _window(learning.tau_post / config.tick),
         )
 
+    def fresh(self, neurons: int, degree: int, real: np.dtype[np.floating]) -> Arrays:
+        """See :meth:`.strategy.Strategy.fresh`."""
+        del neurons, degree, real
+        return {}
+
+    def bind(self, synapses: Synapses, learned: Arrays, real: np.dtype[np.floating]) -> "StdpRule":
+        """See :meth:`.strategy.Strategy.bind`."""
+        del learned
+        return StdpRule(self.potentiation.astype(real), self.depression.astype(real), real.type(self.w_max), *synapses)
+
 
 def _window(tau_ticks: float) -> Float64[np.ndarray, " a"]:
     ages = np.arange(min(ceil(_FORGOTTEN * tau_ticks), 60_000) + 1)
     window = np.exp(-ages / tau_ticks)
     window[-1] = 0.0
     return window
+
+
+class StdpRule(NamedTuple):
+    """The rule as its kernel reads it."""
+
+    ltp: Array
+    ltd: Array
+    w_max: np.floating
+    excitatory: Array
+    ptr: Array
+    source: Array
+    slot: Array
+
+
+@overload(adapt)
+def _adapt(rule, weights, targets, age, traces, spikes, count, before):
+    return _pair if getattr(rule, "instance_class", None) is StdpRule else None
+
+
+@register_jitable
+def _pair(rule, weights, targets, age, traces, spikes, count, before):
+    """Spikes first as targets, then as sources, with the ages before them."""
+    if count == 0:
+        return
+    ltp, ltd, w_max, excitatory, ptr, source, slot = rule
+    degree, zero = targets.shape[1], before.dtype.type(0)
+    last = np.uint16(ltp.size - 1)
+    many = count * source.size > age.size * age.size
+    if many:  # then each source is asked for more than once
+        for i in range(age.size):
+            before[i] = ltp[min(age[i], last)]
+    for s in range(count):
+        j = spikes[s]
+        for q in range(ptr[j], ptr[j + 1]):
+            i = source[q]
+            grown = before[i] if many else ltp[min(age[i], last)]
+            if grown > zero:
+                place = np.uint64(i) * np.uint64(degree) + np.uint64(slot[q])
+                weights[place] = min(weights[place] + grown, w_max)
+    last = np.uint16(ltd.size - 1)
+    for s in range(count):
+        j = spikes[s]
+        if excitatory[j]:
+            reached, own = targets[j], weights[j * degree : (j + 1) * degree]
+            for k in range(degree):
+                own[k] = max(own[k] - ltd[min(age[reached[k]], last)], zero)

@@ -1,0 +1,127 @@
+"""A network's constants as the native kernels read them, and the checks of what they run on."""
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from snnlab.errors import ConfigError
+from snnlab.reservoirs.engines.native_delivery import DENSE_ENOUGH, LANES, expands, masks_of
+from snnlab.reservoirs.engines.native_kernels import Net, Scratch
+from snnlab.reservoirs.network import Network
+from snnlab.reservoirs.neurons import psp_peak
+from snnlab.reservoirs.plasticity import Homeostasis, Synapses
+from snnlab.types import Array, Arrays
+
+__all__ = ["Plan", "plan_of"]
+
+_EMPTY = np.zeros(0, np.uint16)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A network's constants as the kernels read them."""
+
+    network: Network
+    net: Net
+    synapses: Synapses
+    params: tuple[Array, ...]
+    """Reals; whole numbers (refractory, delay, settle ticks, degree); times (ms), those of traces last; what traces
+    keep in a tick; homeostasis."""
+    kernel: str
+    """How spikes are delivered: ``rows``, ``levels`` or ``masks``; see :mod:`.native_delivery`."""
+
+    @classmethod
+    def of(cls, network: Network, kernel: str | None = None) -> "Plan":
+        """The constants of a network, for the best kernel that this processor has, or for the one that is named."""
+        kernel = kernel or _best_kernel(network)
+        targets = network.targets
+        addresses = masks_of(targets, network.n_neurons) if kernel == "masks" else targets
+        net = Net(addresses, network.bias, network.input_targets, network.input_weights)
+        nowhere = Synapses(np.zeros(0, np.int8), np.zeros(0, np.int64), _EMPTY, _EMPTY)
+        incoming = network.incoming if network.plastic else None
+        synapses = nowhere
+        if incoming is not None:
+            synapses = Synapses(network.excitatory, incoming.ptr, incoming.source, incoming.slot)
+        return cls(network, net, synapses, _params(network), kernel)
+
+    def arrays(self, learned: Arrays, state: Arrays) -> tuple[tuple[object, ...], ...]:
+        """Everything that a kernel takes, checked. Raises ConfigError where an array does not fit the network."""
+        network = self.network
+        own = learned["threshold"], _weights(network, learned), learned["homeostat"]
+        rule = network.rule.bind(self.synapses, learned, network.real)
+        return self.net, rule, own, _state(network, state), self.params
+
+    def scratch(self) -> Scratch:
+        """What one thread works in."""
+        n, real = self.network.n_neurons, self.network.real
+        return Scratch(
+            spikes=np.empty(n + 1, np.int64),
+            fired=np.empty(n, np.uint8),
+            arriving=np.zeros(n, real),
+            brought=np.zeros(n, real),
+            totals=np.zeros(2, np.int64),
+            seen=np.zeros(n, np.uint8),
+            sums=np.zeros(-(-n // LANES) * LANES if self.kernel != "rows" else 0, np.int16),
+            before=np.zeros(n, real),
+        )
+
+
+_PLANS: WeakKeyDictionary[Network, Plan] = WeakKeyDictionary()
+
+
+def plan_of(network: Network) -> Plan:
+    """The plan of a network, made once."""
+    plan = _PLANS.get(network)
+    if plan is None:
+        plan = _PLANS[network] = Plan.of(network)
+    return plan
+
+
+def _best_kernel(network: Network) -> str:
+    if network.synapses.dtype != np.int8:
+        return "rows"
+    n, degree = network.targets.shape
+    return "masks" if expands() and degree >= DENSE_ENOUGH * n else "levels"
+
+
+def _params(network: Network) -> tuple[Array, ...]:
+    lif, real, config = network.lif, network.real, network.config
+    step, homeostasis = lif.propagators, Homeostasis.of(config)
+    delta = config.reservoir.input_synapse == "delta"
+    reals = [step.membrane, step.current_to_membrane, step.bias, step.current]
+    reals += [float(np.exp(-lif.tick / lif.tau_adaptation)), lif.v_threshold, lif.v_reset, lif.adaptation]
+    reals += [network.lateral, 0.0, psp_peak(lif.tau_membrane, lif.tau_synapse)]
+    reals += [float(delta), float(not delta), 0.0, 1e-30, network.scale]
+    whole = [lif.refractory, lif.delay, config.reservoir.settle_ticks, 0, network.targets.shape[1]]
+    traces = network.rule.traces
+    times = [lif.tau_membrane, lif.tau_synapse, lif.tau_adaptation, lif.tick, *(lif.tick * tau for tau in traces)]
+    homeo = [homeostasis.target, homeostasis.rate_up, homeostasis.rate_down]
+    homeo += [homeostasis.lowest, homeostasis.highest, homeostasis.gain_rate]
+    kept = np.exp(-1.0 / np.array(traces)) if traces else np.zeros(0)
+    return np.array(reals, real), np.array(whole, np.int64), np.array(times), kept.astype(real), np.array(homeo)
+
+
+def _weights(network: Network, learned: Arrays) -> Array:
+    weights = learned["weights"] if network.plastic else network.synapses
+    if weights.shape != network.targets.shape or weights.dtype != network.synapses.dtype or not weights.flags.carray:
+        raise ConfigError(
+            f"learned weights are {weights.dtype} {weights.shape}; this network learns writable "
+            f"{network.real} {network.targets.shape}: take them from network.fresh_learned()"
+        )
+    return weights.reshape(-1)
+
+
+def _state(network: Network, state: Arrays) -> tuple[Array, ...]:
+    arrays = state["membrane"], state["current"], state["adaptation"], state["age"]
+    capacity, n = arrays[0].shape[0], network.n_neurons
+    traces = len(network.rule.traces)
+    expected = [(capacity, n)] * 4 + [(capacity, traces, n)]
+    own = (*arrays, state["traces"] if traces else np.zeros((capacity, 0, n), network.real))
+    for array, shape in zip(own, expected, strict=True):
+        if array.shape != shape or not array.flags.carray:
+            raise ConfigError(
+                f"a state of shape {array.shape} does not fit {n} neurons, or is read-only or not "
+                "contiguous: take it from network.fresh_state(capacity)"
+            )
+    return own
