@@ -11,7 +11,7 @@ from snnlab.reservoirs.plasticity.kernels import regulate_gain, regulate_thresho
 from snnlab.reservoirs.plasticity.strategy import adapt, follow
 from snnlab.types import Array
 
-__all__ = ["Net", "Scratch", "drive", "simulate"]
+__all__ = ["Net", "Scratch", "drive", "inject", "membranes", "regulate", "simulate", "spiked_ago"]
 
 # ruff: noqa: ANN001, ANN201, ANN202 - the types of a kernel are those it is compiled for
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
@@ -50,7 +50,7 @@ class Scratch(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _spiked_ago(age, ticks, due):
+def spiked_ago(age, ticks, due):
     """The neurons whose last spike was so many ticks ago."""
     count = 0
     wanted = np.uint16(ticks)
@@ -61,14 +61,14 @@ def _spiked_ago(age, ticks, due):
 
 
 @njit(cache=True, nogil=True)
-def _inject(targets, weights, source, brought):
+def inject(targets, weights, source, brought):
     """Collect what an input spike brings; the update of the neurons takes it in."""
     for k in range(targets.shape[1]):
         brought[targets[source, k]] += weights[source, k]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _membranes(own, threshold, bias, arriving, brought, gain, pool, real, refractory, fired):
+def membranes(own, threshold, bias, arriving, brought, gain, pool, real, refractory, fired):
     """One tick of all neurons, as in the equations of :mod:`snnlab.reservoirs.neurons`.
 
     What has decayed below 1e-30 is put to zero: denormal numbers never reach it by themselves and are slow.
@@ -102,13 +102,13 @@ def _tick(own, net, rule, learned, real, whole, decay, learn, scratch):
     threshold, weights, homeostat = learned
     v, _, _, age, traces = own
     spikes, degree = scratch.spikes, whole[4]
-    due = _spiked_ago(age, whole[1] - 1, spikes)
+    due = spiked_ago(age, whole[1] - 1, spikes)
     if due > 0:
         deliver(net.addresses, weights, degree, real[15], spikes, due, scratch.arriving, scratch.sums)
     pool = real[8] * real.dtype.type(due)
     gain = v.dtype.type(homeostat[0])
     refractory = np.uint16(whole[0])
-    _membranes(own, threshold, net.bias, scratch.arriving, scratch.brought, gain, pool, real, refractory, scratch.fired)
+    membranes(own, threshold, net.bias, scratch.arriving, scratch.brought, gain, pool, real, refractory, scratch.fired)
     n_spikes = 0
     for j in range(v.size):
         spikes[n_spikes] = j
@@ -124,7 +124,8 @@ def _tick(own, net, rule, learned, real, whole, decay, learn, scratch):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _regulate(learned, homeo, spikes, n_spikes):
+def regulate(learned, homeo, spikes, n_spikes):
+    """Homeostasis after a tick that brought input."""
     threshold, _, homeostat = learned
     kind = threshold.dtype.type
     raised = regulate_thresholds(
@@ -195,11 +196,11 @@ def _answer(own, net, rule, learned, params, address, when, ticks, learn, scratc
     for t in range(ticks):
         for q in range(address.size):
             if address[q] >= 0 and when[q] == t:
-                _inject(net.input_targets, net.input_weights, address[q], scratch.brought)
+                inject(net.input_targets, net.input_weights, address[q], scratch.brought)
                 heard += 1
         n_spikes = _tick(own, net, rule, learned, real, whole, decay, learn, scratch)
         if learn and heard and homeo[1] > 0.0:
-            _regulate(learned, homeo, spikes, n_spikes)
+            regulate(learned, homeo, spikes, n_spikes)
         for s in range(n_spikes):
             seen[spikes[s]] += seen[spikes[s]] < 255
     scratch.totals[1] += heard * net.input_targets.shape[1]
@@ -267,11 +268,11 @@ def simulate(frame, row, ptr, address, start, learn, out_tick, out_neuron):
         if used + n > out_tick.size:
             return t, used
         for q in range(ptr[t], ptr[t + 1]):
-            _inject(net.input_targets, net.input_weights, address[q], scratch.brought)
+            inject(net.input_targets, net.input_weights, address[q], scratch.brought)
         scratch.totals[1] += (ptr[t + 1] - ptr[t]) * net.input_targets.shape[1]
         n_spikes = _tick(own, net, rule, learned, real, whole, decay, learn, scratch)
         if learn and homeo[1] > 0.0 and ptr[t + 1] > ptr[t]:
-            _regulate(learned, homeo, spikes, n_spikes)
+            regulate(learned, homeo, spikes, n_spikes)
         for s in range(n_spikes):
             out_tick[used] = t
             out_neuron[used] = spikes[s]

@@ -1,20 +1,25 @@
 """A network's constants as the native kernels read them, and the checks of what they run on."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from jaxtyping import UInt16
 
 from snnlab.errors import ConfigError
 from snnlab.reservoirs.engines.native_delivery import DENSE_ENOUGH, LANES, expands, masks_of
 from snnlab.reservoirs.engines.native_kernels import Net, Scratch
 from snnlab.reservoirs.network import Network
 from snnlab.reservoirs.neurons import psp_peak
-from snnlab.reservoirs.plasticity import Homeostasis, Synapses
+from snnlab.reservoirs.plasticity import Homeostasis, Stdp, Synapses
+from snnlab.reservoirs.plasticity.stdp_deferred import Deferral
 from snnlab.types import Array, Arrays
 
-__all__ = ["Plan", "plan_of"]
+__all__ = ["LARGE", "Plan", "plan_of"]
 
+LARGE = 2**21
+"""Bytes of weights from which random writes to them cost more than passing over rows."""
 _EMPTY = np.zeros(0, np.uint16)
 
 
@@ -24,7 +29,6 @@ class Plan:
 
     network: Network
     net: Net
-    synapses: Synapses
     params: tuple[Array, ...]
     """Reals; whole numbers (refractory, delay, settle ticks, degree); times (ms), those of traces last; what traces
     keep in a tick; homeostasis."""
@@ -38,19 +42,30 @@ class Plan:
         targets = network.targets
         addresses = masks_of(targets, network.n_neurons) if kernel == "masks" else targets
         net = Net(addresses, network.bias, network.input_targets, network.input_weights)
-        nowhere = Synapses(np.zeros(0, np.int8), np.zeros(0, np.int64), _EMPTY, _EMPTY)
-        incoming = network.incoming if network.plastic else None
-        synapses = nowhere
-        if incoming is not None:
-            synapses = Synapses(network.excitatory, incoming.ptr, incoming.source, incoming.slot)
-        return cls(network, net, synapses, _params(network), kernel)
+        return cls(network, net, _params(network), kernel)
 
-    def arrays(self, learned: Arrays, state: Arrays) -> tuple[tuple[object, ...], ...]:
-        """Everything that a kernel takes, checked. Raises ConfigError where an array does not fit the network."""
+    def arrays(self, learned: Arrays, state: Arrays, *, by_target: bool = True) -> tuple[tuple[object, ...], ...]:
+        """Everything that a kernel takes, checked. Raises ConfigError where an array does not fit the network.
+
+        A kernel that goes through rows only does without synapses ``by_target``, which then are not even made.
+        """
         network = self.network
         own = learned["threshold"], _weights(network, learned), learned["homeostat"]
-        rule = network.rule.bind(self.synapses, learned, network.real)
+        rule = network.rule.bind(_synapses(network, by_target=by_target and network.plastic), learned, network.real)
         return self.net, rule, own, _state(network, state), self.params
+
+    @cached_property
+    def defers(self) -> bool:
+        """Whether a long run of one entity learns row by row: STDP on rows that no cache holds, delivered next tick."""
+        network = self.network
+        large = isinstance(network.rule, Stdp) and network.lif.delay == 1 and network.synapses.nbytes > LARGE
+        return large and bool(network.synapses[network.excitatory > 0].all())
+
+    def deferral(self, age: UInt16[np.ndarray, " i"]) -> Deferral:
+        """What a run of the entity whose neurons have these ages defers."""
+        potentiation = Stdp.of(self.network.config, self.network.w_max).potentiation.astype(self.network.real)
+        tau = self.network.config.learning.tau_pre / self.network.lif.tick
+        return Deferral.of(potentiation, age, self.network.targets.shape[1], tau)
 
     def scratch(self) -> Scratch:
         """What one thread works in."""
@@ -76,6 +91,13 @@ def plan_of(network: Network) -> Plan:
     if plan is None:
         plan = _PLANS[network] = Plan.of(network)
     return plan
+
+
+def _synapses(network: Network, *, by_target: bool) -> Synapses:
+    if not by_target:
+        return Synapses(network.excitatory, np.zeros(0, np.int64), _EMPTY, _EMPTY)
+    incoming = network.incoming
+    return Synapses(network.excitatory, incoming.ptr, incoming.source, incoming.slot)
 
 
 def _best_kernel(network: Network) -> str:

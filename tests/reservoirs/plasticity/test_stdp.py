@@ -1,8 +1,11 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from snnlab.config import NeuromorphicConfig
 from snnlab.reservoirs import Network, engine
+from snnlab.reservoirs.engines import native, native_plan
 from snnlab.reservoirs.plasticity import Stdp
 
 FORCED = {
@@ -48,6 +51,72 @@ def test_spikes_of_one_tick_do_not_pair(stdp_config):
     raster[1] = True
     weights, _ = forced(stdp_config, np.array([[0.0, 1e-3], [0.0, 0.0]]), raster)
     assert weights[0, 1] == 1e-3
+
+
+@pytest.fixture(params=["pairwise", "deferred"])
+def form(request, monkeypatch):
+    """STDP in the form of short runs and small networks, or in that of long runs of large ones."""
+    if request.param == "deferred":
+        monkeypatch.setattr(native_plan, "LARGE", 0)
+    calls = []
+    deferred = native.simulate_deferred
+    monkeypatch.setattr(native, "simulate_deferred", lambda *given: calls.append(1) or deferred(*given))
+    yield request.param
+    assert bool(calls) == (request.param == "deferred")
+
+
+def fixed_degree(rng, n, degree, silent=()):
+    """A matrix of equally many synapses a row, so that rows hold no fillers."""
+    matrix = np.zeros((n, n))
+    for i in range(n):
+        others = np.delete(np.arange(n), i)
+        matrix[i, rng.choice(others, degree, replace=False)] = rng.uniform(0.5, 1.5, degree) * 1e-4
+    return matrix
+
+
+@pytest.mark.parametrize(("precision", "error"), [("float64", 1e-7), ("float32", 5e-6)])
+@pytest.mark.parametrize("taus", [(20.0, 30.0), (7.0, 50.0), (60.0, 20.0)])
+def test_long_runs_equal_the_float64_reference_in_either_form(stdp_weights, form, precision, error, taus):
+    rng = np.random.default_rng(7)
+    matrix = fixed_degree(rng, 60, 12)
+    matrix[7] *= -1.0
+    rates = rng.gamma(1.0, 0.02, 60)  # some hardly ever fire, and wait for longer than all epochs
+    raster = rng.random((4000, 60)) < rates
+    changes = {"performance.spike_precision": precision, "learning.tau_pre": taus[0], "learning.tau_post": taus[1]}
+    found, network = forced(NeuromorphicConfig().replace(FORCED | changes), matrix, raster)
+    a_plus = 0.01 * network.w_max
+    a_minus = 1.05 * a_plus * taus[0] / taus[1]
+    reference = stdp_weights(np.where(matrix > 0, matrix, 0.0), raster, a_plus, a_minus, *taus, network.w_max)
+    reference[7] = matrix[7]
+    assert np.abs(found - reference).max() <= error * network.w_max
+
+
+def test_a_deferred_run_fires_and_learns_as_the_pairwise_one(monkeypatch):
+    config = NeuromorphicConfig().replace({"performance.spike_precision": "float64", "reservoir.neurons": 150})
+    network = Network.build(config, 60)
+    address = np.random.default_rng(0).integers(0, 60, 300 * 8).astype(np.int32)
+    ptr = np.arange(301) * 8
+
+    def pieces(cuts):
+        learned, state = network.fresh_learned(), network.fresh_state(2)
+        found = []
+        for a, b in pairwise([0, *cuts, 300]):
+            raster = engine().simulate(
+                network, learned, state, 1, (ptr[a : b + 1] - ptr[a], address[ptr[a] : ptr[b]]), learn=True
+            )
+            found += list(zip((raster.tick + a).tolist(), raster.neuron.tolist(), strict=True))
+        return found, learned, state
+
+    spikes, learned, state = pieces([])
+    monkeypatch.setattr(native_plan, "LARGE", 0)
+    for cuts in ([], [120], [100, 130, 220]):
+        own_spikes, own_learned, own_state = pieces(cuts)
+        assert own_spikes == spikes
+        for name in learned:
+            np.testing.assert_allclose(own_learned[name], learned[name], rtol=1e-9, atol=1e-12, err_msg=name)
+        for name in state:
+            np.testing.assert_allclose(own_state[name][1], state[name][1], rtol=1e-9, atol=1e-12, err_msg=name)
+    assert np.abs(learned["weights"] - network.weights).max() > 0.01 * network.w_max
 
 
 @pytest.mark.parametrize(("precision", "error"), [("float64", 1e-12), ("float32", 5e-6)])
