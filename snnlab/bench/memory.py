@@ -7,6 +7,8 @@ the arrays of its rows and its name in the pool.
 import sys
 from collections.abc import Sequence
 
+import numpy as np
+
 from snnlab.bench.rows import Row
 from snnlab.bench.workload import detector, stream
 from snnlab.config import NeuromorphicConfig
@@ -62,7 +64,7 @@ def _synapses(neurons: int) -> list[Row]:
     rows = []
     for name, algorithm in (("static", "none"), ("plastic", "STDP")):
         small, large = (_network(size, algorithm) for size in (neurons, 2 * neurons))
-        synapses = large.synapses.size - small.synapses.size
+        synapses = large.targets.size - small.targets.size
         dense = 4 * (large.n_neurons**2 - small.n_neurons**2) / synapses
         value = (_synaptic(large) - _synaptic(small)) / synapses
         rows.append(
@@ -86,7 +88,8 @@ def _network(neurons: int, algorithm: str) -> Network:
 
 def _synaptic(network: Network) -> int:
     """Bytes of the arrays that have an entry a synapse: all that a running network holds."""
-    total = network.targets.nbytes + network.synapses.nbytes
+    held = network.held
+    total = network.targets.nbytes + (held.nbytes if isinstance(held, np.ndarray) else 0)
     if network.plastic:
         incoming = network.incoming
         total += incoming.source.nbytes + incoming.slot.nbytes + network.fresh_learned()["weights"].nbytes

@@ -52,8 +52,8 @@ class Network:
     config: NeuromorphicConfig
     targets: Integer[np.ndarray, "i k"]
     """Sorted; uint16 where that reaches every neuron."""
-    synapses: Real[np.ndarray, "i k"]
-    """Initial recurrent weights as they are held: real, or int8 levels of ``scale``."""
+    held: Real[np.ndarray, "i k"] | topology.Drawn
+    """Initial recurrent weights: real, or int8 levels of ``scale``, or what draws them anew."""
     input_targets: Integer[np.ndarray, "a k_in"]
     input_weights: Float[np.ndarray, "a k_in"]
     bias: Float[np.ndarray, " i"]
@@ -65,18 +65,18 @@ class Network:
     def __post_init__(self) -> None:
         """Check that the arrays fit each other and hold numbers. Raises ConfigError."""
         n = self.targets.shape[0]
-        if self.synapses.shape != self.targets.shape or self.bias.shape != (n,):
-            raise ConfigError(
-                f"weights {self.synapses.shape} and bias {self.bias.shape} do not fit {self.targets.shape}"
-            )
+        synapses = (n, self.held.degree) if isinstance(self.held, topology.Drawn) else self.held.shape
+        if synapses != self.targets.shape or self.bias.shape != (n,):
+            raise ConfigError(f"weights {synapses} and bias {self.bias.shape} do not fit {self.targets.shape}")
         if self.input_weights.shape != self.input_targets.shape:
             raise ConfigError(f"input weights {self.input_weights.shape} do not fit {self.input_targets.shape}")
         for name, rows in (("targets", self.targets), ("input_targets", self.input_targets)):
             if rows.size and not 0 <= int(rows.min()) <= int(rows.max()) < n:
                 raise ConfigError(f"{name} reach from {rows.min()} to {rows.max()}; neurons are 0 to {n - 1}")
-        for name in ("synapses", "input_weights", "bias"):
-            _check_finite(name, getattr(self, name))
-        if self.synapses.dtype == np.int8 and self.plastic:
+        for name, array in (("synapses", self.held), ("input_weights", self.input_weights), ("bias", self.bias)):
+            if isinstance(array, np.ndarray):
+                _check_finite(name, array)
+        if self.config.performance.spike_precision == "int8" and self.plastic:
             raise ConfigError(
                 f"spike_precision int8 holds weights in 255 levels, too coarse for {self.config.learning.algorithm} to "
                 "learn in: set learning.algorithm to none, or performance.spike_precision to float32"
@@ -95,7 +95,7 @@ class Network:
         degree = layer.fan_in or max(1, round(layer.connectivity * (n - 1)))
         targets = topology.draw_rows(rng, n, n, degree, recurrent=True)
         sign = topology.signs(rng, n, layer.excitatory)
-        weights = topology.recurrent_weights(rng, targets, sign, layer.spectral_radius, charge(config))
+        drawn = topology.recurrent_weights(rng, targets, sign, layer.spectral_radius, charge(config))
         input_targets = topology.draw_rows(rng, inputs, n, min(layer.input_fan_in, n), recurrent=False)
         peak = (
             psp_peak(config.neuron.tau_membrane, config.neuron.tau_synapse) if layer.input_synapse != "delta" else 1.0
@@ -103,8 +103,8 @@ class Network:
         mean = layer.input_strength * config.neuron.v_threshold / peak
         input_weights = rng.uniform(0.5, 1.5, input_targets.shape) * mean
         real = _real(config)
-        synapses, scale = _held(weights, config)
-        return cls(config, targets, synapses, input_targets, input_weights.astype(real), np.zeros(n, real), scale)
+        held, scale = (drawn, 1.0) if config.learning.algorithm != "none" else _held(drawn.array(), config)
+        return cls(config, targets, held, input_targets, input_weights.astype(real), np.zeros(n, real), scale)
 
     @classmethod
     def from_matrix(
@@ -128,7 +128,7 @@ class Network:
     def __repr__(self) -> str:
         """Its size, for a reader."""
         precision = self.config.performance.spike_precision
-        size = f"{self.n_inputs} inputs, {self.n_neurons} neurons, {self.synapses.size} synapses"
+        size = f"{self.n_inputs} inputs, {self.n_neurons} neurons, {self.targets.size} synapses"
         return f"Network({size}, {precision})"
 
     @property
@@ -147,9 +147,19 @@ class Network:
         return cast("np.dtype[np.floating]", self.input_weights.dtype)
 
     @property
+    def quantised(self) -> bool:
+        """Whether its recurrent weights are int8 levels."""
+        return not isinstance(self.held, topology.Drawn) and self.held.dtype == np.int8
+
+    @property
+    def synapses(self) -> Real[np.ndarray, "i k"]:
+        """Initial recurrent weights, or int8 levels of them. Those of a network that learns are drawn anew."""
+        return self.held.array().astype(self.real) if isinstance(self.held, topology.Drawn) else self.held
+
+    @property
     def weights(self) -> Float[np.ndarray, "i k"]:
-        """Initial recurrent weights; what a spike adds to its target's current. Made anew from int8 levels."""
-        return self.synapses if self.synapses.dtype != np.int8 else self.synapses * self.real.type(self.scale)
+        """Initial recurrent weights; what a spike adds to its target's current. Made anew where they are not held."""
+        return self.synapses if not self.quantised else self.synapses * self.real.type(self.scale)
 
     @property
     def plastic(self) -> bool:
@@ -159,12 +169,15 @@ class Network:
     @cached_property
     def excitatory(self) -> Int8[np.ndarray, " i"]:
         """1 for the neurons whose synapses learn: those without a negative weight."""
-        return np.asarray((self.synapses >= 0).all(axis=1), np.int8)
+        if isinstance(self.held, topology.Drawn):
+            return (self.held.sign > 0).astype(np.int8) if self.held.factor > 0 else np.ones(self.n_neurons, np.int8)
+        return np.asarray((self.held >= 0).all(axis=1), np.int8)
 
     @cached_property
     def w_max(self) -> float:
         """Hard bound of a plastic weight."""
-        positive = self.weights[self.weights > 0]
+        weights = self.weights
+        positive = weights[weights > 0]
         return self.config.learning.w_max * float(positive.mean(dtype=np.float64)) if positive.size else 0.0
 
     @cached_property
@@ -196,7 +209,7 @@ class Network:
             return learned
         return (
             learned
-            | {"weights": self.synapses.copy()}
+            | {"weights": self.synapses if isinstance(self.held, topology.Drawn) else self.held.copy()}
             | self.rule.fresh(self.n_neurons, self.targets.shape[1], self.real)
         )
 
@@ -235,8 +248,9 @@ class Network:
         """The network of :meth:`to_arrays`. Raises ModelFormatError where one is missing or does not fit."""
         try:
             config = NeuromorphicConfig.from_json(bytes(arrays["config"].astype(np.uint8)))
-            held = {name: np.require(arrays[name], requirements=["C", "W"]) for name in _ARRAYS}
-            return cls(config, scale=float(arrays["scale"]), **held)
+            targets, *others = (np.require(arrays[name], requirements=["C", "W"]) for name in _ARRAYS)
+            held, input_targets, input_weights, bias = others
+            return cls(config, targets, held, input_targets, input_weights, bias, float(arrays["scale"]))
         except (KeyError, ConfigError) as error:
             raise ModelFormatError(f"not a network: {error}; save it again with Network.to_arrays") from error
 

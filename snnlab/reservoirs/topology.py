@@ -3,7 +3,10 @@
 A row holds the targets of one source, sorted, without repeats and (among neurons) without itself.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int8, Int64, Integer
@@ -11,7 +14,7 @@ from numba import njit
 
 from snnlab.errors import ConfigError
 
-__all__ = ["address_type", "by_target", "draw_rows", "recurrent_weights", "signs", "spectral_radius"]
+__all__ = ["Drawn", "address_type", "by_target", "draw_rows", "recurrent_weights", "signs", "spectral_radius"]
 
 _CHUNK_ELEMENTS = 4_000_000
 _KRYLOV = 100
@@ -68,7 +71,7 @@ def recurrent_weights(
     sign: Int8[np.ndarray, " i"],
     radius: float,
     gain: float,
-) -> Float64[np.ndarray, "i k"]:
+) -> "Drawn":
     """Signed weights whose effective linear matrix has the given spectral radius.
 
     Magnitudes are uniform in [0.5, 1.5) of their mean; inhibitory ones are larger by the ratio of excitatory to
@@ -77,15 +80,45 @@ def recurrent_weights(
     :func:`snnlab.reservoirs.neurons.charge`): what is scaled is ``rho(gain * W)``, the number of spikes that one
     spike would cause along the leading mode if membranes did not leak. Below 1 every echo dies out.
     """
+    unscaled = Drawn(rng.bit_generator.state, sign, targets.shape[1], 1.0)
+    weights = _signed(rng, sign, targets.shape[1])
+    found = spectral_radius(targets, weights) if radius > 0 else 0.0
+    factor = 0.0 if radius == 0 else radius / (found * gain) if found > 0 else 1.0
+    return replace(unscaled, factor=factor)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Random weights that are drawn anew from where their generator stood whenever they are asked for, and not held.
+
+    What learns starts from a copy of its own, so that the first weights would lie idle: four bytes a synapse.
+    """
+
+    state: Mapping[str, Any]
+    """Of the bit generator, before the first weight."""
+    sign: Int8[np.ndarray, " i"]
+    degree: int
+    factor: float
+
+    def array(self) -> Float64[np.ndarray, "i k"]:
+        """The weights, always the same.
+
+        >>> sign = np.array([1, 1, -1], np.int8)
+        >>> Drawn(np.random.default_rng(0).bit_generator.state, sign, 1, 2.0).array().round(2).tolist()
+        [[2.27], [1.54], [-2.16]]
+        """
+        rng = np.random.default_rng()
+        rng.bit_generator.state = self.state
+        weights: Float64[np.ndarray, "i k"] = _signed(rng, self.sign, self.degree) * self.factor
+        return weights
+
+
+def _signed(rng: np.random.Generator, sign: Int8[np.ndarray, " i"], degree: int) -> Float64[np.ndarray, "i k"]:
     inhibitory = int((sign < 0).sum())
     balance = (sign.size - inhibitory) / inhibitory if inhibitory else 1.0
-    weights: Float64[np.ndarray, "i k"] = (
-        rng.uniform(0.5, 1.5, targets.shape) * np.where(sign > 0, 1.0, -balance)[:, None]
-    )
-    if radius == 0:
-        return np.zeros_like(weights)
-    found = spectral_radius(targets, weights)
-    return weights * (radius / (found * gain) if found > 0 else 1.0)
+    weights: Float64[np.ndarray, "i k"] = rng.uniform(0.5, 1.5, (sign.size, degree))
+    weights *= np.where(sign > 0, 1.0, -balance)[:, None]
+    return weights
 
 
 def by_target(

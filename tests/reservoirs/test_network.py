@@ -86,7 +86,7 @@ def test_an_entity_takes_four_kilobytes_at_most_and_a_plastic_synapse_twelve_byt
     synapses = network.weights.size
     incoming = network.incoming
     held = network.fresh_learned()["weights"].nbytes + network.targets.nbytes
-    assert (held + incoming.source.nbytes + incoming.slot.nbytes) / synapses <= 10
+    assert (held + incoming.source.nbytes + incoming.slot.nbytes) / synapses <= 9.5
 
 
 def test_reset_puts_rows_to_rest():
@@ -133,6 +133,16 @@ def test_the_specified_ten_thousand_neurons_are_built_in_seconds():
     assert network.targets.shape == (10_000, 1000)
     assert network.targets.dtype == np.uint16
     assert time.perf_counter() - started < 60
+
+
+def test_a_network_that_learns_draws_its_first_weights_anew_and_holds_none():
+    network = Network.build(SMALL)
+    assert not isinstance(network.held, np.ndarray)
+    assert np.array_equal(network.weights, Network.build(SMALL.replace({"learning.algorithm": "none"})).held)
+    learned = network.fresh_learned()
+    learned["weights"][:] = 0
+    assert np.array_equal(network.fresh_learned()["weights"], network.weights)
+    assert same(pickle.loads(pickle.dumps(network)), network)  # noqa: S301 - our own bytes
 
 
 @pytest.mark.parametrize("name", ["synapses", "input_weights", "bias"])

@@ -57,7 +57,7 @@ def test_the_spectral_radius_is_that_of_the_dense_matrix(neurons, error):
 def test_weights_have_the_radius_that_is_asked_for_and_keep_dales_principle():
     rng = np.random.default_rng(2)
     targets, sign = draw_rows(rng, 300, 300, 30, recurrent=True), signs(rng, 300, 0.8)
-    weights = recurrent_weights(rng, targets, sign, 0.7, gain=0.25)
+    weights = recurrent_weights(rng, targets, sign, 0.7, gain=0.25).array()
     assert np.abs(np.linalg.eigvals(0.25 * dense(targets, weights))).max() == pytest.approx(0.7, rel=0.02)
     assert (np.sign(weights) == sign[:, None]).all()
     assert (sign > 0).sum() == 240

@@ -58,7 +58,8 @@ class Plan:
     def defers(self) -> bool:
         """Whether a long run of one entity learns row by row: STDP on rows that no cache holds, delivered next tick."""
         network = self.network
-        large = isinstance(network.rule, Stdp) and network.lif.delay == 1 and network.synapses.nbytes > LARGE
+        size = network.targets.size * network.real.itemsize
+        large = isinstance(network.rule, Stdp) and network.lif.delay == 1 and size > LARGE
         return large and bool(network.synapses[network.excitatory > 0].all())
 
     def deferral(self, age: UInt16[np.ndarray, " i"]) -> Deferral:
@@ -101,7 +102,7 @@ def _synapses(network: Network, *, by_target: bool) -> Synapses:
 
 
 def _best_kernel(network: Network) -> str:
-    if network.synapses.dtype != np.int8:
+    if not network.quantised:
         return "rows"
     n, degree = network.targets.shape
     return "masks" if expands() and degree >= DENSE_ENOUGH * n else "levels"
@@ -126,7 +127,8 @@ def _params(network: Network) -> tuple[Array, ...]:
 
 def _weights(network: Network, learned: Arrays) -> Array:
     weights = learned["weights"] if network.plastic else network.synapses
-    if weights.shape != network.targets.shape or weights.dtype != network.synapses.dtype or not weights.flags.carray:
+    kind = np.dtype(np.int8) if network.quantised else network.real
+    if weights.shape != network.targets.shape or weights.dtype != kind or not weights.flags.carray:
         raise ConfigError(
             f"learned weights are {weights.dtype} {weights.shape}; this network learns writable "
             f"{network.real} {network.targets.shape}: take them from network.fresh_learned()"
