@@ -113,12 +113,16 @@ class HomeostasisConfig(_Strict):
 class LearningConfig(_Strict):
     """Plasticity of the recurrent synapses."""
 
-    algorithm: Literal["STDP", "none"] = "STDP"
+    algorithm: Literal["STDP", "triplet", "Oja", "BCM", "R-STDP", "none"] = "STDP"
     learning_rate: float = Field(default=0.01, ge=0, description="potentiation at no delay, as a share of w_max")
     tau_pre: float = Field(default=20.0, gt=0, description="window of potentiation, ms")
     tau_post: float = Field(default=20.0, gt=0, description="window of depression, ms")
     depression: float = Field(default=1.05, ge=0, description="area of depression over that of potentiation")
     w_max: float = Field(default=2.0, gt=0, description="hard bound, in mean initial excitatory weights")
+    triplet: float = Field(default=1.0, ge=0, le=1, description="share of triplets in potentiation; triplet only")
+    tau_triplet: float = Field(default=125.0, gt=0, description="slow trace of the target, ms; triplet only")
+    tau_slide: float = Field(default=1000.0, gt=0, description="of the sliding border, ms; BCM only")
+    tau_eligibility: float = Field(default=1000.0, gt=0, description="memory for a reward, ms; R-STDP only")
     homeostasis: HomeostasisConfig = HomeostasisConfig()
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from jaxtyping import Float, Float64, Int8, Integer, Real
+from jaxtyping import Float, Float64, Int8, Integer, Real, UInt8
 
 from snnlab.config import NeuromorphicConfig
 from snnlab.errors import ConfigError, ModelFormatError
 from snnlab.reservoirs import topology
 from snnlab.reservoirs.neurons import Lif, charge, psp_peak
-from snnlab.reservoirs.plasticity import Strategy, strategy
+from snnlab.reservoirs.plasticity import RewardStdp, Strategy, strategy
 from snnlab.types import Arrays
 
 __all__ = ["NEVER", "Incoming", "Network"]
@@ -196,6 +196,14 @@ class Network:
         return Incoming(*topology.by_target(self.targets, (self.synapses > 0) & (self.excitatory > 0)[:, None]))
 
     @cached_property
+    def fillers(self) -> UInt8[np.ndarray, " s"]:
+        """1 for each place, rows flattened, that only fills an excitatory row; empty where there is none."""
+        if isinstance(self.held, topology.Drawn) or not self.plastic:
+            return np.zeros(0, np.uint8)
+        fills: UInt8[np.ndarray, " s"] = ((self.held == 0) & (self.excitatory > 0)[:, None]).ravel().view(np.uint8)
+        return fills if fills.any() else fills[:0]
+
+    @cached_property
     def rule(self) -> Strategy:
         """What its synapses learn by."""
         return strategy(self.config, self.w_max)
@@ -212,6 +220,14 @@ class Network:
             | {"weights": self.synapses if isinstance(self.held, topology.Drawn) else self.held.copy()}
             | self.rule.fresh(self.n_neurons, self.targets.shape[1], self.real)
         )
+
+    def reward(self, learned: Arrays, amount: float) -> None:
+        """Learn, in place, from a late reward: good above zero, bad below. Raises ConfigError unless by R-STDP."""
+        if not isinstance(self.rule, RewardStdp):
+            raise ConfigError(
+                f"learning.algorithm {self.config.learning.algorithm} learns from no reward: set it to R-STDP"
+            )
+        self.rule.reward(learned, amount, self.excitatory)
 
     def fresh_state(self, capacity: int) -> Arrays:
         """The state of ``capacity`` entities before their first event: at rest, one row each."""

@@ -60,7 +60,7 @@ class Plan:
         network = self.network
         size = network.targets.size * network.real.itemsize
         large = isinstance(network.rule, Stdp) and network.lif.delay == 1 and size > LARGE
-        return large and bool(network.synapses[network.excitatory > 0].all())
+        return large and not network.fillers.size
 
     def deferral(self, age: UInt16[np.ndarray, " i"]) -> Deferral:
         """What a run of the entity whose neurons have these ages defers."""
@@ -96,9 +96,9 @@ def plan_of(network: Network) -> Plan:
 
 def _synapses(network: Network, *, by_target: bool) -> Synapses:
     if not by_target:
-        return Synapses(network.excitatory, np.zeros(0, np.int64), _EMPTY, _EMPTY)
+        return Synapses(network.excitatory, np.zeros(0, np.int64), _EMPTY, _EMPTY, network.fillers)
     incoming = network.incoming
-    return Synapses(network.excitatory, incoming.ptr, incoming.source, incoming.slot)
+    return Synapses(network.excitatory, incoming.ptr, incoming.source, incoming.slot, network.fillers)
 
 
 def _best_kernel(network: Network) -> str:

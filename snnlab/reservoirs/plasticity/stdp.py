@@ -69,7 +69,13 @@ class Stdp:
     def bind(self, synapses: Synapses, learned: Arrays, real: np.dtype[np.floating]) -> "StdpRule":
         """See :meth:`.strategy.Strategy.bind`."""
         del learned
-        return StdpRule(self.potentiation.astype(real), self.depression.astype(real), real.type(self.w_max), *synapses)
+        return StdpRule(
+            self.potentiation.astype(real),
+            self.depression.astype(real),
+            real.type(self.w_max),
+            synapses.excitatory,
+            *synapses.by_target,
+        )
 
 
 def _window(tau_ticks: float) -> Float64[np.ndarray, " a"]:

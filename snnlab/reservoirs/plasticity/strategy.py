@@ -27,6 +27,13 @@ class Synapses(NamedTuple):
     ptr: Array
     source: Array
     slot: Array
+    fillers: Array
+    """1 where a place of a row, flattened, holds no synapse; empty where all of them do."""
+
+    @property
+    def by_target(self) -> tuple[Array, Array, Array]:
+        """Where each target's begin, and their sources and slots."""
+        return self.ptr, self.source, self.slot
 
 
 class Strategy(Protocol):
