@@ -10,7 +10,7 @@ from pydantic import Field
 from snnlab.encoders.base import Encoder, Spikes, finite
 from snnlab.types import Array, Arrays
 
-__all__ = ["Category", "hash_spikes"]
+__all__ = ["Category", "hash_spikes", "lay_hash"]
 
 
 class Category(Encoder):
@@ -65,16 +65,21 @@ def hash_spikes(bits: Array, neurons: int, active: int) -> tuple[Array, Array, A
     address = np.empty((n, active), dtype=np.int32)
     symbol = np.empty(n, dtype=np.int32)
     for i in range(n):
-        state = bits[i]
-        for k in range(active):
-            state = np.uint64(state + np.uint64(0x9E3779B97F4A7C15))
-            h = np.uint64((state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9))
-            h = np.uint64((h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB))
-            h = np.uint64(h ^ (h >> np.uint64(31)))
-            at = np.int32((h >> np.uint64(32)) * np.uint64(neurons) >> np.uint64(32))
-            address[i, k] = at
-            for before in range(k):
-                if address[i, before] == at:
-                    address[i, k] = -1
-        symbol[i] = address[i, 0]
+        symbol[i] = lay_hash(bits[i], neurons, active, address, i, 0)
     return address, np.zeros((n, active), dtype=np.int32), symbol
+
+
+@njit(cache=True, nogil=True, inline="always")
+def lay_hash(state, neurons, active, address, row, seat):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - inlined
+    """The addresses of one symbol, from ``seat`` of a row on; returns the first."""
+    for k in range(active):
+        state = np.uint64(state + np.uint64(0x9E3779B97F4A7C15))
+        h = np.uint64((state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9))
+        h = np.uint64((h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB))
+        h = np.uint64(h ^ (h >> np.uint64(31)))
+        at = np.int32((h >> np.uint64(32)) * np.uint64(neurons) >> np.uint64(32))
+        address[row, seat + k] = at
+        for before in range(k):
+            if address[row, seat + before] == at:
+                address[row, seat + k] = -1
+    return address[row, seat]

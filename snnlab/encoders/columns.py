@@ -6,17 +6,18 @@ each feature.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import asinh
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 from numba import njit
 
 from snnlab.encoders.base import Encoder
-from snnlab.encoders.category import Category, hash_spikes
-from snnlab.encoders.fields import field_spikes
+from snnlab.encoders.category import Category, lay_hash
+from snnlab.encoders.fields import lay_fields
 from snnlab.encoders.population import Population
-from snnlab.encoders.standing import standings
-from snnlab.encoders.temporal import Temporal, latency_spikes
+from snnlab.encoders.standing import standing_of
+from snnlab.encoders.temporal import Temporal, lay_latencies
 from snnlab.types import Array
 
 __all__ = ["ColumnCodes", "compiled"]
@@ -82,16 +83,21 @@ class ColumnCodes:
 
 
 def _constants(encoder: Encoder) -> tuple[float, ...]:
-    """Kind, width, seats, overlap, reach, horizon, resolution."""
+    """Kind, width, seats, overlap, half a standing's slope, horizon, resolution."""
     if isinstance(encoder, Population):
-        own = (encoder.overlap, encoder.reach, float(encoder.horizon), encoder.resolution)
+        own = (encoder.overlap, 0.5 / asinh(encoder.reach), float(encoder.horizon), encoder.resolution)
         return (_POPULATION, encoder.fields, encoder.active, *own)
     if isinstance(encoder, Temporal):
-        own = (0.0, encoder.reach, float(encoder.horizon), encoder.resolution)
+        own = (0.0, 0.5 / asinh(encoder.reach), float(encoder.horizon), encoder.resolution)
         return (_TEMPORAL, encoder.neurons, encoder.neurons, *own)
     if isinstance(encoder, Category):
         return (_CATEGORY, encoder.neurons, encoder.active, 0.0, 1.0, 1.0, 0.0)
     raise TypeError(f"{type(encoder).__name__} has no compiled code")
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _bits(number):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - inlined
+    return np.float64(number).view(np.uint64)
 
 
 @njit(cache=True, nogil=True)
@@ -109,20 +115,20 @@ def _encode(
     tick: Array,
     words: Array,
 ) -> None:
-    for j in range(values.shape[1]):
-        column = np.ascontiguousarray(values[:, j])
-        width, active = int(settings[j, 0]), int(settings[j, 1])
-        if kinds[j] == _CATEGORY:
-            where, when, word = hash_spikes((column + 0.0).view(np.uint64), width, active)
-        else:
-            u = standings(column, ranges[j], settings[j, 3], settings[j, 4], settings[j, 5], learn)
-            if kinds[j] == _POPULATION:
-                where, when, word = field_spikes(u, width, active, settings[j, 2], ticks, circular=False)
+    for t in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            width, active, seat = int(settings[j, 0]), int(settings[j, 1]), seats[j]
+            if kinds[j] == _CATEGORY:
+                word = lay_hash(_bits(values[t, j] + 0.0), width, active, address, t, seat)
             else:
-                where, when, word = latency_spikes(u, width, ticks)
-        for t in range(values.shape[0]):
-            words[t, j] = word[t]
-            for k in range(active):
-                if where[t, k] >= 0:
-                    address[t, seats[j] + k] = (where[t, k] + first[j]) % inputs
-                    tick[t, seats[j] + k] = when[t, k]
+                standing = standing_of(values[t, j], ranges, j, settings[j, 3], settings[j, 4], settings[j, 5], learn)
+                if kinds[j] == _POPULATION:
+                    word = lay_fields(
+                        standing, width, active, settings[j, 2], ticks, address, tick, t, seat, circular=False
+                    )
+                else:
+                    word = lay_latencies(standing, width, ticks, address, tick, t, seat)
+            words[t, j] = word
+            for k in range(seat, seat + active):
+                if address[t, k] >= 0:
+                    address[t, k] = (address[t, k] + first[j]) % inputs

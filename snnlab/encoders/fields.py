@@ -7,7 +7,7 @@ from numba import njit
 
 from snnlab.types import Array
 
-__all__ = ["field_spikes"]
+__all__ = ["field_spikes", "lay_fields"]
 
 
 @njit(cache=True, nogil=True)
@@ -25,20 +25,25 @@ def field_spikes(
     tick = np.zeros((n, active), dtype=np.int32)
     symbol = np.empty(n, dtype=np.int32)
     for i in range(n):
-        at = places[i] * (fields if circular else fields - 1)
-        nearest = math.floor(at + 0.5)
-        symbol[i] = nearest % fields
-        side = 1 if at >= nearest else -1
-        field, step = nearest, 0
-        for k in range(active):
-            # nearest, then the other neighbours in turn: +1, -1, +2, -2 … from the side on which the place lies
-            field = nearest + (side * ((step + 1) // 2) if step % 2 == 1 else -side * (step // 2))
-            step += 1
-            if not circular and (field < 0 or field >= fields):
-                address[i, k] = -1
-                continue
-            address[i, k] = field % fields
-            if ticks > 1:
-                d = (at - field) / overlap
-                tick[i, k] = min(int((1.0 - math.exp(-0.5 * d * d)) * ticks), ticks - 1)
+        symbol[i] = lay_fields(places[i], fields, active, overlap, ticks, address, tick, i, 0, circular=circular)
     return address, tick, symbol
+
+
+@njit(cache=True, nogil=True, inline="always")
+def lay_fields(place, fields, active, overlap, ticks, address, tick, row, seat, circular):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - inlined
+    """The spikes of one place, from ``seat`` of a row on; returns the nearest field."""
+    at = place * (fields if circular else fields - 1)
+    nearest = math.floor(at + 0.5)
+    side = 1 if at >= nearest else -1
+    field = nearest
+    for k in range(active):
+        # nearest, then the other neighbours in turn: +1, -1, +2, -2 … from the side on which the place lies
+        field = nearest + (side * ((k + 1) // 2) if k % 2 == 1 else -side * (k // 2))
+        if not circular and (field < 0 or field >= fields):
+            address[row, seat + k] = -1
+            continue
+        address[row, seat + k] = field % fields
+        if ticks > 1:
+            d = (at - field) / overlap
+            tick[row, seat + k] = min(int((1.0 - math.exp(-0.5 * d * d)) * ticks), ticks - 1)
+    return nearest % fields

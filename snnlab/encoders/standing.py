@@ -8,7 +8,7 @@ from numba import njit
 
 from snnlab.types import Array
 
-__all__ = ["fresh_range", "standings"]
+__all__ = ["fresh_range", "standing_of", "standings"]
 
 _HUGE = 4e307  # differences of two clipped values still fit
 _LIMIT = 30.0  # spreads beyond which a value teaches no more than one at the limit
@@ -32,24 +32,29 @@ def standings(values: Array, known: Array, reach: float, horizon: float, resolut
     """
     out = np.empty(values.shape[0])
     half = 0.5 / math.asinh(reach)
-    k, m, s = known[0], known[1], known[2]
+    ranges = known.reshape(1, 3)
     for i in range(values.shape[0]):
-        x = min(max(values[i], -_HUGE), _HUGE)
-        if k == 0.0:
-            out[i] = 0.5
-            if learn:
-                k, m = 1.0, x
-            continue
-        away = x - m
-        spread = max(s, resolution * abs(m))
-        witnessed = spread * (k / (k + 1.0)) + abs(away) / (k + 1.0)
-        z = away / witnessed / _NORMAL if witnessed > 0.0 else 0.0
-        out[i] = min(max(0.5 + half * math.asinh(z), 0.0), 1.0)
-        if learn:
-            bound = min(_LIMIT * spread, _HUGE) if s > 0.0 else _HUGE
-            step = min(max(away, -bound), bound)
-            s += (abs(step) - s) / min(k, horizon)
-            m += step / min(k + 1.0, horizon)
-            k += 1.0
-    known[0], known[1], known[2] = k, m, s
+        out[i] = standing_of(values[i], ranges, 0, half, horizon, resolution, learn)
     return out
+
+
+@njit(cache=True, nogil=True, inline="always")
+def standing_of(value, ranges, column, half, horizon, resolution, learn):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - inlined
+    """Standing of one value in the range of its column, a row of ``ranges``; ``half`` is 1 / (2 asinh(reach))."""
+    x = min(max(value, -_HUGE), _HUGE)
+    k, m, s = ranges[column, 0], ranges[column, 1], ranges[column, 2]
+    if k == 0.0:
+        if learn:
+            ranges[column, 0], ranges[column, 1] = 1.0, x
+        return 0.5
+    away = x - m
+    spread = max(s, resolution * abs(m))
+    witnessed = spread * (k / (k + 1.0)) + abs(away) / (k + 1.0)
+    z = away / witnessed / _NORMAL if witnessed > 0.0 else 0.0
+    if learn:
+        bound = min(_LIMIT * spread, _HUGE) if s > 0.0 else _HUGE
+        step = min(max(away, -bound), bound)
+        ranges[column, 2] = s + (abs(step) - s) / min(k, horizon)
+        ranges[column, 1] = m + step / min(k + 1.0, horizon)
+        ranges[column, 0] = k + 1.0
+    return min(max(0.5 + half * math.asinh(z), 0.0), 1.0)

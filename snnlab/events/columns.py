@@ -176,7 +176,8 @@ def single_of(
         return None
     if not all(word is None or _is_text(word) for word in given.values()):
         return None
-    return Single(tuple(names), values, when, *plain, given)
+    event_id, event_type, entity = plain
+    return Single(tuple(names), values, when, event_id, event_type, entity, given)
 
 
 def _only(column: Any) -> Any:  # noqa: ANN401
