@@ -57,8 +57,7 @@ class View:
         if self.whole:
             return inputs
         codes = np.concatenate([self.numbers, inputs.numbers.shape[1] + self.categories])
-        return replace(
-            inputs,
+        return inputs._replace(
             numbers=np.ascontiguousarray(inputs.numbers[:, self.numbers]),
             categories=np.ascontiguousarray(inputs.categories[:, self.categories]),
             codes=np.ascontiguousarray(inputs.codes[:, codes]) if inputs.codes.shape[1] else inputs.codes,

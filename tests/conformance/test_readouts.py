@@ -123,7 +123,7 @@ def test_learning_moves_what_is_learnt(kind):
 def test_inputs_are_only_read(kind):
     readout, stream = KINDS[kind](), inputs()
     readout.surprise(stream, readout.fresh(SHAPE), readout.remembered(SHAPE, ENTITIES), learn=True)
-    for name, array in vars(inputs()).items():
+    for name, array in inputs()._asdict().items():
         np.testing.assert_array_equal(getattr(stream, name), array, err_msg=name)
 
 

@@ -1,16 +1,21 @@
-"""What every readout is: it looks at an event's features, codes and spikes, and says how surprising each column is."""
+"""What every readout is: it looks at an event's features, codes and spikes, and says how surprising each column is.
+
+A readout binds itself and its arrays to a named tuple of its own type; :func:`surprises` is its compiled kernel, which
+each readout overloads by that type, so that a detector's one compiled pass holds any mixture of them.
+"""
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
+from numba import njit
 from pydantic import BaseModel, ConfigDict, Field
 
 from snnlab.types import Arrays
 
-__all__ = ["Inputs", "Pool", "Readout", "Shape"]
+__all__ = ["Inputs", "Pool", "Readout", "Shape", "surprises"]
 
 Pool = Literal["max", "mean", "sum"]
 """How the columns of one readout become one value: the strongest, the average, or the sum."""
@@ -32,8 +37,7 @@ class Shape:
         return self.numbers + self.categories
 
 
-@dataclass(frozen=True)
-class Inputs:
+class Inputs(NamedTuple):
     """Everything that is known of ``n`` events before the readouts: all of it causal.
 
     ``rows`` is the state row of each event's entity and ``entities`` the entity's own 31-bit hash; ``seconds`` is its
@@ -89,9 +93,26 @@ class Readout(BaseModel):
         return {}
 
     @abstractmethod
+    def bind(self, learnt: Arrays, memory: Arrays) -> Any:
+        """Its settings and arrays as its kernel reads them."""
+
     def surprise(self, inputs: Inputs, learnt: Arrays, memory: Arrays, *, learn: bool) -> Float64[np.ndarray, "n d"]:
         """Evidence of ``n`` events in order, a column for each of ``columns``; updates ``learnt`` and ``memory``."""
+        shape = Shape(inputs.numbers.shape[1], inputs.categories.shape[1], 0, 0, (0,) * inputs.codes.shape[1])
+        evidence = np.zeros((len(inputs.rows), len(self.columns(shape))))
+        _surprises(self.bind(learnt, memory), inputs, learn, evidence)
+        return evidence
 
     def teach(self, inputs: Inputs, learnt: Arrays, *, normal: bool) -> None:
         """Learn from the label of one remembered event; nothing unless a readout says otherwise."""
         del inputs, learnt, normal
+
+
+def surprises(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` [n, d], which holds zeros, with the evidence of ``n`` events; a readout overloads it by its type."""
+    raise NotImplementedError
+
+
+@njit(cache=True, nogil=True)
+def _surprises(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    surprises(bound, inputs, learn, out)

@@ -7,15 +7,14 @@ Source: persistence, the simplest forecast: its squared standardised error is th
 metrics.
 """
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
-import numba
 import numpy as np
-from jaxtyping import Float64
+from numba.extending import overload, register_jitable
 from pydantic import Field
 
-from snnlab.detectors.readouts.base import Inputs, Pool, Readout, Shape
-from snnlab.types import Arrays
+from snnlab.detectors.readouts.base import Pool, Readout, Shape, surprises
+from snnlab.types import Array, Arrays
 
 __all__ = ["Change"]
 
@@ -48,18 +47,32 @@ class Change(Readout):
         """Each entity's last values, and whether there are any."""
         return {"last": np.zeros((capacity, shape.numbers)), "begun": np.zeros(capacity, np.int64)}
 
-    def surprise(self, inputs: Inputs, learnt: Arrays, memory: Arrays, *, learn: bool) -> Float64[np.ndarray, "n d"]:
-        """Squared standardised step of each feature; 0 at an entity's first event and while warming up."""
-        evidence = np.zeros_like(inputs.numbers)
-        _steps(
-            inputs.numbers, inputs.rows, memory["last"], memory["begun"], learnt["variance"], learnt["steps"],
-            self.ceiling, self.clip, self.habit, self.warmup, learn, evidence,
+    def bind(self, learnt: Arrays, memory: Arrays) -> "ChangeArrays":
+        """See :meth:`.base.Readout.bind`."""
+        return ChangeArrays(
+            memory["last"], memory["begun"], learnt["variance"], learnt["steps"],
+            self.ceiling, self.clip, self.habit, self.warmup,
         )  # fmt: skip
-        return evidence
 
 
-@numba.njit(cache=True, nogil=True)
-def _steps(values, rows, last, begun, variance, steps, ceiling, clip, habit, warmup, learn, out):  # type: ignore[no-untyped-def]
+class ChangeArrays(NamedTuple):
+    """The readout as its kernel reads it."""
+
+    last: Array
+    begun: Array
+    variance: Array
+    steps: Array
+    ceiling: float
+    clip: float
+    habit: float
+    warmup: int
+
+
+@register_jitable
+def _steps(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    """Squared standardised step of each feature; 0 at an entity's first event and while warming up."""
+    last, begun, variance, steps, ceiling, clip, habit, warmup = bound
+    values, rows = inputs.numbers, inputs.rows
     for t in range(values.shape[0]):
         row = rows[t]
         first = begun[row] == 0
@@ -80,3 +93,8 @@ def _steps(values, rows, last, begun, variance, steps, ceiling, clip, habit, war
                 if steps[j] > warmup and variance[j] > 0.0:
                     taught = min(square, clip * variance[j])
                 variance[j] += max(1.0 / steps[j], 1.0 / habit) * (taught - variance[j])
+
+
+@overload(surprises)
+def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    return _steps if getattr(bound, "instance_class", None) is ChangeArrays else None

@@ -8,15 +8,15 @@ table of hashed counts, so that the vocabulary is open and memory is bounded.
 Source: back-off n-grams (Katz, IEEE TASSP 35, 1987) with Witten-Bell style smoothing, counted online.
 """
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numba
 import numpy as np
-from jaxtyping import Float64
+from numba.extending import overload, register_jitable
 from pydantic import Field
 
-from snnlab.detectors.readouts.base import Inputs, Pool, Readout, Shape
-from snnlab.types import Arrays
+from snnlab.detectors.readouts.base import Pool, Readout, Shape, surprises
+from snnlab.types import Array, Arrays
 
 __all__ = ["Context"]
 
@@ -65,16 +65,26 @@ class Context(Readout):
             "shown": np.zeros((capacity, shape.categories, 64), np.uint8),
         }
 
-    def surprise(self, inputs: Inputs, learnt: Arrays, memory: Arrays, *, learn: bool) -> Float64[np.ndarray, "n d"]:
-        """Weighted surprises of each category column, four a column."""
-        evidence = np.zeros((len(inputs.rows), _SPEAKERS * inputs.categories.shape[1]))
-        _count(
-            inputs.categories, inputs.rows, inputs.entities, memory["previous"], memory["shown"], learnt["pairs"],
-            learnt["totals"],
-            learnt["kinds"], learnt["events"], self.strength, self.gate,
-            np.array([self.order, self.peers, self.habits, self.repeats]), learn, evidence,
+    def bind(self, learnt: Arrays, memory: Arrays) -> "ContextArrays":
+        """See :meth:`.base.Readout.bind`."""
+        return ContextArrays(
+            memory["previous"], memory["shown"], learnt["pairs"], learnt["totals"], learnt["kinds"], learnt["events"],
+            self.strength, self.gate, np.array([self.order, self.peers, self.habits, self.repeats]),
         )  # fmt: skip
-        return evidence
+
+
+class ContextArrays(NamedTuple):
+    """The readout as its kernel reads it; ``weights`` of order, peers, habit and repetition."""
+
+    previous: Array
+    shown: Array
+    pairs: Array
+    totals: Array
+    kinds: Array
+    events: Array
+    strength: float
+    gate: float
+    weights: Array
 
 
 @numba.njit(cache=True, nogil=True)
@@ -112,10 +122,11 @@ def _base(pairs, totals, kinds, column, symbol, learn):  # type: ignore[no-untyp
     return min(probability, 1.0)
 
 
-@numba.njit(cache=True, nogil=True)
-def _count(  # type: ignore[no-untyped-def]
-    categories, rows, entities, previous, shown, pairs, totals, kinds, events, strength, gate, weights, learn, out
-):
+@register_jitable
+def _count(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    """Weighted surprises of each category column, four a column."""
+    previous, shown, pairs, totals, kinds, events, strength, gate, weights = bound
+    categories, rows, entities = inputs.categories, inputs.rows, inputs.entities
     columns = categories.shape[1]
     for t in range(categories.shape[0]):
         row = rows[t]
@@ -148,3 +159,8 @@ def _count(  # type: ignore[no-untyped-def]
             previous[row, c, 0] = categories[t, c]
     if learn:
         events[0] += categories.shape[0]
+
+
+@overload(surprises)
+def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    return _count if getattr(bound, "instance_class", None) is ContextArrays else None

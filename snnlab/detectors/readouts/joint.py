@@ -10,15 +10,15 @@ place of the neuron that has won least.
 Source: evolving connectionist systems (Kasabov, 2007) with rank-order codes.
 """
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numba
 import numpy as np
-from jaxtyping import Float64
+from numba.extending import overload, register_jitable
 from pydantic import Field
 
-from snnlab.detectors.readouts.base import Inputs, Pool, Readout, Shape
-from snnlab.types import Arrays
+from snnlab.detectors.readouts.base import Inputs, Pool, Readout, Shape, surprises
+from snnlab.types import Array, Arrays
 
 __all__ = ["Joint"]
 
@@ -66,17 +66,14 @@ class Joint(Readout):
             "lottery": np.array([self.seed * 2 + 1], np.uint64),
         }
 
-    def surprise(self, inputs: Inputs, learnt: Arrays, memory: Arrays, *, learn: bool) -> Float64[np.ndarray, "n d"]:
-        """Standardised terms of each event's distance to the nearest neuron; all 0 for the very first event."""
+    def bind(self, learnt: Arrays, memory: Arrays) -> "JointArrays":
+        """See :meth:`.base.Readout.bind`."""
         del memory
-        numbers, categories = inputs.numbers, inputs.categories
-        evidence = np.zeros((len(numbers), numbers.shape[1] + categories.shape[1]))
-        _distances(
-            numbers, categories, learnt["code"], learnt["word"], learnt["won"], learnt["used"], learnt["ranked"],
-            learnt["kept"], learnt["lowest"], learnt["highest"], learnt["usual"], learnt["lottery"],
-            learnt["center"], learnt["spread"], self.mismatch, self.grain, self.gate, self.ceiling, learn, evidence,
+        return JointArrays(
+            learnt["code"], learnt["word"], learnt["won"], learnt["used"], learnt["ranked"], learnt["kept"],
+            learnt["lowest"], learnt["highest"], learnt["usual"], learnt["lottery"], learnt["center"],
+            learnt["spread"], self.mismatch, self.grain, self.gate, self.ceiling,
         )  # fmt: skip
-        return evidence
 
     def teach(self, inputs: Inputs, learnt: Arrays, *, normal: bool) -> None:
         """An event that turns out normal recruits a neuron however far it lies; one that does not teaches nothing."""
@@ -84,6 +81,27 @@ class Joint(Readout):
             # Once to widen the range, and again to code the event by it.
             for _ in range(2):
                 self.model_copy(update={"gate": np.inf}).surprise(inputs, learnt, {}, learn=True)
+
+
+class JointArrays(NamedTuple):
+    """The readout as its kernel reads it."""
+
+    code: Array
+    word: Array
+    won: Array
+    used: Array
+    ranked: Array
+    kept: Array
+    lowest: Array
+    highest: Array
+    usual: Array
+    lottery: Array
+    center: Array
+    spread: Array
+    mismatch: float
+    grain: float
+    gate: float
+    ceiling: float
 
 
 @numba.njit(cache=True, nogil=True)
@@ -161,11 +179,12 @@ def _stand_out(terms, center, spread, ceiling, events, learn):  # type: ignore[n
             spread[j] = (1.0 - share) * (spread[j] + share * away * away)
 
 
-@numba.njit(cache=True, nogil=True)
-def _distances(  # type: ignore[no-untyped-def]
-    numbers, categories, code, word, won, used, ranked, kept, lowest, highest, usual, lottery,
-    center, spread, mismatch, grain, gate, ceiling, learn, out,
-):  # fmt: skip
+@register_jitable
+def _distances(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    """Standardised terms of each event's distance to the nearest neuron; all 0 for the very first event."""
+    code, word, won, used, ranked, kept, lowest, highest, usual, lottery, center, spread = bound[:12]
+    mismatch, grain, gate, ceiling = bound[12:]
+    numbers, categories = inputs.numbers, inputs.categories
     features, sorts = numbers.shape[1], categories.shape[1]
     point = np.empty(2 * features, np.float32)
     slots = ranked.shape[1]
@@ -215,3 +234,8 @@ def _distances(  # type: ignore[no-untyped-def]
                 word[place] = categories[t]
                 won[place] = 1
     usual[1] = events
+
+
+@overload(surprises)
+def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    return _distances if getattr(bound, "instance_class", None) is JointArrays else None

@@ -8,15 +8,14 @@ Source: the largest smoothed absolute z-score, the strongest simple detector on 
 moments (Technometrics 4, 1962).
 """
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
-import numba
 import numpy as np
-from jaxtyping import Float64
+from numba.extending import overload, register_jitable
 from pydantic import Field
 
-from snnlab.detectors.readouts.base import Inputs, Readout, Shape
-from snnlab.types import Arrays
+from snnlab.detectors.readouts.base import Readout, Shape, surprises
+from snnlab.types import Array, Arrays
 
 __all__ = ["Level"]
 
@@ -55,21 +54,35 @@ class Level(Readout):
         """Each entity's integrators, and whether they have begun."""
         return {"level": np.zeros((capacity, shape.numbers)), "begun": np.zeros(capacity, np.int64)}
 
-    def surprise(self, inputs: Inputs, learnt: Arrays, memory: Arrays, *, learn: bool) -> Float64[np.ndarray, "n d"]:
-        """Absolute standardised level of each feature; 0 while warming up."""
-        evidence = np.zeros_like(inputs.numbers)
-        _standardise(
-            inputs.numbers, inputs.rows, memory["level"], memory["begun"],
-            learnt["mean"], learnt["variance"], learnt["taught"],
-            self.leak, self.floor, self.gate, self.absorb, self.habit, self.warmup, learn, evidence,
+    def bind(self, learnt: Arrays, memory: Arrays) -> "LevelArrays":
+        """See :meth:`.base.Readout.bind`."""
+        return LevelArrays(
+            memory["level"], memory["begun"], learnt["mean"], learnt["variance"], learnt["taught"],
+            self.leak, self.floor, self.gate, self.absorb, self.habit, self.warmup,
         )  # fmt: skip
-        return evidence
 
 
-@numba.njit(cache=True, nogil=True)
-def _standardise(  # type: ignore[no-untyped-def]
-    values, rows, level, begun, mean, variance, taught, leak, floor, gate, absorb, habit, warmup, learn, out
-):
+class LevelArrays(NamedTuple):
+    """The readout as its kernel reads it."""
+
+    level: Array
+    begun: Array
+    mean: Array
+    variance: Array
+    taught: Array
+    leak: float
+    floor: float
+    gate: float
+    absorb: float
+    habit: float
+    warmup: int
+
+
+@register_jitable
+def _standardise(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    """Absolute standardised level of each feature; 0 while warming up."""
+    level, begun, mean, variance, taught, leak, floor, gate, absorb, habit, warmup = bound
+    values, rows = inputs.numbers, inputs.rows
     for t in range(values.shape[0]):
         row = rows[t]
         rate = leak if begun[row] else 1.0
@@ -89,3 +102,8 @@ def _standardise(  # type: ignore[no-untyped-def]
                     step = min(step, 1.0)
                     mean[j] += step * away
                     variance[j] += step * (away * (level[row, j] - mean[j]) - variance[j])
+
+
+@overload(surprises)
+def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    return _standardise if getattr(bound, "instance_class", None) is LevelArrays else None

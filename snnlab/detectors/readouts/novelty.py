@@ -8,16 +8,15 @@ Source: the evolving output neurons of OeSNN-UAD (Maciąg et al., Neural Network
 its random thresholds: every event recruits when it is farther than ``grain`` of the range from all that is known.
 """
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
-import numba
 import numpy as np
-from jaxtyping import Float64
+from numba.extending import overload, register_jitable
 from pydantic import Field
 
-from snnlab.detectors.readouts.base import Inputs, Readout, Shape
+from snnlab.detectors.readouts.base import Readout, Shape, surprises
 from snnlab.detectors.readouts.sorted_values import distance_to, insert
-from snnlab.types import Arrays
+from snnlab.types import Array, Arrays
 
 __all__ = ["Novelty"]
 
@@ -47,19 +46,27 @@ class Novelty(Readout):
             "highest": np.full(shape.numbers, -np.inf),
         }
 
-    def surprise(self, inputs: Inputs, learnt: Arrays, memory: Arrays, *, learn: bool) -> Float64[np.ndarray, "n d"]:
-        """Novelty of each value; the range includes the value itself, so it is at most 1."""
+    def bind(self, learnt: Arrays, memory: Arrays) -> "NoveltyArrays":
+        """See :meth:`.base.Readout.bind`."""
         del memory
-        evidence = np.zeros_like(inputs.numbers)
-        _columns(
-            inputs.numbers, learnt["preferred"], learnt["used"], learnt["lowest"], learnt["highest"], self.grain, learn,
-            evidence,
-        )  # fmt: skip
-        return evidence
+        return NoveltyArrays(learnt["preferred"], learnt["used"], learnt["lowest"], learnt["highest"], self.grain)
 
 
-@numba.njit(cache=True, nogil=True)
-def _columns(numbers, preferred, used, lowest, highest, grain, learn, out):  # type: ignore[no-untyped-def]
+class NoveltyArrays(NamedTuple):
+    """The readout as its kernel reads it."""
+
+    preferred: Array
+    used: Array
+    lowest: Array
+    highest: Array
+    grain: float
+
+
+@register_jitable
+def _novelty(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    """The range includes the value itself, so that novelty is at most 1."""
+    preferred, used, lowest, highest, grain = bound
+    numbers = inputs.numbers
     for t in range(numbers.shape[0]):
         for j in range(numbers.shape[1]):
             value = numbers[t, j]
@@ -74,3 +81,8 @@ def _columns(numbers, preferred, used, lowest, highest, grain, learn, out):  # t
                 if distance > grain * span and count < preferred.shape[1]:
                     insert(preferred, j, count, value)
                     used[j] += 1
+
+
+@overload(surprises)
+def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    return _novelty if getattr(bound, "instance_class", None) is NoveltyArrays else None

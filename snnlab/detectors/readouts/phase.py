@@ -5,16 +5,16 @@ neighbourhood to either side. A level becomes known only after ``delay`` events,
 precedent. Where a time of day has never been seen there is no evidence.
 """
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numba
 import numpy as np
-from jaxtyping import Float64
+from numba.extending import overload, register_jitable
 from pydantic import Field
 
-from snnlab.detectors.readouts.base import Inputs, Readout, Shape
+from snnlab.detectors.readouts.base import Readout, Shape, surprises
 from snnlab.detectors.readouts.sorted_values import distance_to, insert
-from snnlab.types import Arrays
+from snnlab.types import Array, Arrays
 
 __all__ = ["Phase"]
 
@@ -61,17 +61,29 @@ class Phase(Readout):
         """Each entity's leaky means, and how many events made them."""
         return {"level": np.zeros((capacity, shape.numbers)), "seen": np.zeros((capacity, shape.numbers), np.int64)}
 
-    def surprise(self, inputs: Inputs, learnt: Arrays, memory: Arrays, *, learn: bool) -> Float64[np.ndarray, "n d"]:
-        """Novelty of each level at its time of day."""
-        evidence = np.zeros_like(inputs.numbers)
-        bins = (np.mod(inputs.seconds, _DAY) / _DAY * self.bins).astype(np.int64) % self.bins
-        _columns(
-            inputs.numbers, bins, inputs.rows, (memory["level"], memory["seen"]),
-            (learnt["preferred"], learnt["used"], learnt["lowest"], learnt["highest"]),
-            (learnt["waiting_level"], learnt["waiting_bin"], learnt["events"]),
-            (self.reach, self.leak, self.grain), learn, evidence,
+    def bind(self, learnt: Arrays, memory: Arrays) -> "PhaseArrays":
+        """See :meth:`.base.Readout.bind`."""
+        return PhaseArrays(
+            memory["level"], memory["seen"], learnt["preferred"], learnt["used"], learnt["lowest"], learnt["highest"],
+            learnt["waiting_level"], learnt["waiting_bin"], learnt["events"], self.reach, self.leak, self.grain,
         )  # fmt: skip
-        return evidence
+
+
+class PhaseArrays(NamedTuple):
+    """The readout as its kernel reads it."""
+
+    level: Array
+    seen: Array
+    preferred: Array
+    used: Array
+    lowest: Array
+    highest: Array
+    waiting_level: Array
+    waiting_bin: Array
+    events: Array
+    reach: int
+    leak: float
+    grain: float
 
 
 @numba.njit(cache=True, nogil=True)
@@ -87,17 +99,17 @@ def _distance_by_day(known, used, column, size, now, phase, reach, near):  # typ
     return distance
 
 
-@numba.njit(cache=True, nogil=True)
-def _columns(numbers, bins, rows, memory, known, waiting, settings, learn, out):  # type: ignore[no-untyped-def]
-    level, seen = memory
-    preferred, used, lowest, highest = known
-    waiting_level, waiting_bin, events = waiting
-    reach, leak, grain = settings
+@register_jitable
+def _by_phase(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    """Novelty of each level at its time of day."""
+    level, seen, preferred, used, lowest, highest, waiting_level, waiting_bin, events, reach, leak, grain = bound
+    numbers, rows, seconds = inputs.numbers, inputs.rows, inputs.seconds
     count, size = used.shape
     room = preferred.shape[2]
     levels = preferred.reshape(count * size, room)
     for t in range(numbers.shape[0]):
         row = rows[t]
+        phase = np.int64(np.mod(seconds[t], _DAY) / _DAY * size) % size
         for j in range(count):
             seen[row, j] += 1
             level[row, j] += max(1.0 / leak, 1.0 / seen[row, j]) * (numbers[t, j] - level[row, j])
@@ -111,10 +123,15 @@ def _columns(numbers, bins, rows, memory, known, waiting, settings, learn, out):
                 if distance_to(levels, j * size + ripe, used[j, ripe], late) > grain * span:
                     insert(levels, j * size + ripe, used[j, ripe], late)
                     used[j, ripe] += 1
-            distance = _distance_by_day(levels, used, j, size, now, bins[t], reach, grain * span)
+            distance = _distance_by_day(levels, used, j, size, now, phase, reach, grain * span)
             if distance < np.inf:
                 out[t, j] = distance / span
             if learn:
                 lowest[j], highest[j] = low, high
-                waiting_level[j, slot], waiting_bin[j, slot] = now, bins[t]
+                waiting_level[j, slot], waiting_bin[j, slot] = now, phase
                 events[j] += 1
+
+
+@overload(surprises)
+def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    return _by_phase if getattr(bound, "instance_class", None) is PhaseArrays else None

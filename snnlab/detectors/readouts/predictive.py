@@ -8,15 +8,14 @@ or changed, so the work is neurons that fired times columns, never a dense produ
 Source: Hebbian conditional-probability learning (Bayesian confidence propagation, Lansner & Ekeberg 1989), by events.
 """
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
-import numba
 import numpy as np
-from jaxtyping import Float64
+from numba.extending import overload, register_jitable
 from pydantic import Field
 
-from snnlab.detectors.readouts.base import Inputs, Pool, Readout, Shape
-from snnlab.types import Arrays
+from snnlab.detectors.readouts.base import Pool, Readout, Shape, surprises
+from snnlab.types import Array, Arrays
 
 __all__ = ["Predictive"]
 
@@ -37,8 +36,8 @@ class Predictive(Readout):
     votes: int = Field(default=32, ge=1)
 
     def columns(self, shape: Shape) -> tuple[int, ...]:
-        """One column for each feature."""
-        return tuple(range(shape.columns))
+        """One column for each code."""
+        return tuple(range(len(shape.symbols)))
 
     def fresh(self, shape: Shape) -> Arrays:
         """Counts of (neuron, word), of each neuron's events, and of each word."""
@@ -55,19 +54,32 @@ class Predictive(Readout):
         """Which neurons fired at each entity's last event, -1 for none."""
         return {"fired": np.full((capacity, self.votes), -1, np.int16 if shape.neurons < 1 << 15 else np.int32)}
 
-    def surprise(self, inputs: Inputs, learnt: Arrays, memory: Arrays, *, learn: bool) -> Float64[np.ndarray, "n d"]:
-        """Surprise of each column's word; by its overall frequency alone where nothing fired before."""
-        evidence = np.zeros(inputs.codes.shape)
-        _vote(
-            inputs.codes, inputs.rows, inputs.spike_start, inputs.spikes, memory["fired"], learnt["synapse"],
-            learnt["events"], learnt["word"], learnt["first"], learnt["total"], self.strength, self.memory, learn,
-            evidence,
+    def bind(self, learnt: Arrays, memory: Arrays) -> "PredictiveArrays":
+        """See :meth:`.base.Readout.bind`."""
+        return PredictiveArrays(
+            memory["fired"], learnt["synapse"], learnt["events"], learnt["word"], learnt["first"], learnt["total"],
+            self.strength, self.memory,
         )  # fmt: skip
-        return evidence
 
 
-@numba.njit(cache=True, nogil=True)
-def _vote(codes, rows, start, spikes, fired, synapse, events, word, first, total, strength, memory, learn, out):  # type: ignore[no-untyped-def]
+class PredictiveArrays(NamedTuple):
+    """The readout as its kernel reads it."""
+
+    fired: Array
+    synapse: Array
+    events: Array
+    word: Array
+    first: Array
+    total: Array
+    strength: float
+    memory: int
+
+
+@register_jitable
+def _vote(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    """Surprise of each column's word; by its overall frequency alone where nothing fired before."""
+    fired, synapse, events, word, first, total, strength, memory = bound
+    codes, rows, start, spikes = inputs.codes, inputs.rows, inputs.spike_start, inputs.spikes
     columns, seats = codes.shape[1], fired.shape[1]
     for t in range(codes.shape[0]):
         row = rows[t]
@@ -100,3 +112,8 @@ def _vote(codes, rows, start, spikes, fired, synapse, events, word, first, total
         stride = max((start[t + 1] - start[t]) // seats, 1)
         for s in range(seats):
             fired[row, s] = spikes[start[t] + s * stride] if s < count else -1
+
+
+@overload(surprises)
+def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
+    return _vote if getattr(bound, "instance_class", None) is PredictiveArrays else None
