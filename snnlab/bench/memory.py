@@ -55,8 +55,8 @@ def _held(subject: Detector) -> int:
     """Bytes of everything that a detector remembers of its entities."""
     total = 0
     for shard in subject.shards:
-        total += _bytes(shard.state) + sys.getsizeof(shard.pool.rows)
-        total += sum(sys.getsizeof(name) + sys.getsizeof(row) for name, row in shard.pool.rows.items())
+        total += _bytes(shard.state) + shard.pool.nbytes + sys.getsizeof(shard.pool.names)
+        total += sum(sys.getsizeof(name) for name in shard.pool.names)
     return total
 
 

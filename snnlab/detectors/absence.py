@@ -17,13 +17,15 @@ import numba
 import numpy as np
 from jaxtyping import Int32, Int64
 
+from snnlab.detectors.naming import Naming
 from snnlab.detectors.verdicts import Verdicts
 from snnlab.domains import Domain
+from snnlab.events import EventBatch
 from snnlab.features.clock import UNSEEN
 from snnlab.features.readonly import readonly
 from snnlab.types import Array, Arrays
 
-__all__ = ["Silence", "follow_habits", "fresh_habits", "silence_z", "silences", "tail_of", "verdicts_of"]
+__all__ = ["Silence", "follow_gaps", "follow_habits", "fresh_habits", "silence_z", "silences", "tail_of", "verdicts_of"]
 
 _KNOWN = 20
 _MEMORY = 1000.0  # gaps
@@ -59,11 +61,12 @@ def follow_habits(
         >>> habits["gaps"][0].tolist()   # gaps of 2 s and 4 s
         [2.0, 3.0, 1.0]
     """
-    _follow(readonly(rows, np.int64), readonly(now_us, np.int64), heard, gaps)
+    follow_gaps(rows, readonly(now_us, np.int64), heard, gaps)
 
 
 @numba.njit(cache=True, nogil=True)
-def _follow(rows: Array, now_us: Array, heard: Array, gaps: Array) -> None:
+def follow_gaps(rows: Array, now_us: Array, heard: Array, gaps: Array) -> None:
+    """:func:`follow_habits`, compiled."""
     for t in range(rows.size):
         row, now = rows[t], now_us[t]
         last = heard[row]
@@ -126,18 +129,23 @@ def verdicts_of(found: Sequence[Silence], until_us: int, domain: Domain) -> Verd
     n = len(ordered)
     kinds = sorted(domain.types, key=lambda kind: -kind.signature.get(_KEY, 0.0))
     named = kinds[0].name if kinds and kinds[0].signature.get(_KEY, 0.0) > 0.0 else "silence"
+    z = np.array([silence.z for silence in ordered])
     return Verdicts(
-        event_id=[f"silence:{silence.entity}:{silence.since_us}" for silence in ordered],
-        timestamp=np.full(n, until_us, np.int64),
-        entity=[silence.entity for silence in ordered],
+        events=EventBatch.from_columns(
+            np.zeros((n, 0)),
+            (),
+            timestamps=np.full(n, until_us, np.int64),
+            event_ids=[f"silence:{silence.entity}:{silence.since_us}" for silence in ordered],
+            entities=[silence.entity for silence in ordered],
+        ),
         score=score,
-        severity=(score / (score + domain.threshold)).astype(np.float32),
-        alarm=np.array([silence.z for silence in ordered]),
-        anomaly=np.ones(n, bool),
-        spoken=np.ones(n, bool),
-        type=[named] * n,
-        groups=np.array([[silence.z] for silence in ordered]).reshape(n, 1),
+        threshold=domain.threshold,
+        alarm=z,
+        word=score,
+        groups=z.reshape(n, 1),
         group_names=("silence",),
+        rarities=np.zeros((n, 0)),
         pattern=np.zeros((n, 0), np.float32),
+        naming=Naming((named,), np.ones((1, 1))),
         actions={kind.name: kind.actions for kind in domain.types},
     )

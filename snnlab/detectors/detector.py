@@ -13,10 +13,12 @@ import numpy as np
 
 from snnlab.config import NeuromorphicConfig
 from snnlab.detectors.absence import verdicts_of
+from snnlab.detectors.columns import Columns
 from snnlab.detectors.model_file import ModelFile
 from snnlab.detectors.naming import Naming
 from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.plan import Plan
+from snnlab.detectors.routing import Router
 from snnlab.detectors.saving import admit, packed, unpack
 from snnlab.detectors.shard import Shard
 from snnlab.detectors.verdicts import Verdicts
@@ -24,14 +26,9 @@ from snnlab.domains import Domain
 from snnlab.domains import domain as named_domain
 from snnlab.errors import ConfigError, EventError, ModelFormatError
 from snnlab.events import EventBatch
-from snnlab.events.shards import shards_of
-from snnlab.features.clock import Lateness
 from snnlab.types import Json
 
 __all__ = ["DeadLetter", "Detector"]
-
-
-_REJECTED = int(Lateness.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -189,7 +186,7 @@ class Detector:
 
     def _check(self, batch: EventBatch) -> None:
         self.rejected = []
-        if len(batch) != 1 or not isfinite(batch.values.sum()):
+        if len(batch) != 1 or not isfinite(sum(batch.values[0].tolist())):
             batch.check()
         layout = (batch.names, batch.category_names)
         if layout not in self._layouts:
@@ -210,40 +207,38 @@ class Detector:
 
     def _outcome(self, batch: EventBatch, learn: bool) -> Outcome:
         """What the shards say, each on a thread of its own where there are several."""
+        events = Columns.of(batch, self.plan.bank)
         if len(self.shards) == 1:
-            return self.shards[0].process(batch, learn=learn)
-        shard = shards_of(batch.entities, len(self.shards))
+            return self.shards[0].process(events, learn=learn)
+        shard = self._router.route(events.owners)
         places = [np.flatnonzero(shard == s) for s in range(len(self.shards))]
         busy = [(s, at) for s, at in enumerate(places) if len(at)] or [(0, places[0])]
-        done = self._threads.map(lambda one: self.shards[one[0]].process(batch.take(one[1]), learn=learn), busy)
+        done = self._threads.map(lambda one: self.shards[one[0]].process(events.part(one[1]), learn=learn), busy)
         return Outcome.beside([(at, part) for (_, at), part in zip(busy, done, strict=True)], len(batch))
+
+    @cached_property
+    def _router(self) -> Router:
+        return Router(len(self.shards))
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(max_workers=min(len(self.shards), cpu_count() or 1), thread_name_prefix="shard")
 
     def _verdicts(self, batch: EventBatch, outcome: Outcome) -> Verdicts:
-        judged, lateness = outcome.judgement, outcome.lateness
-        score = judged.score
-        anomaly = score >= self.threshold  # a NaN is no anomaly
-        known = score
-        if (late := lateness == _REJECTED).any():
-            known = np.where(late, 0.0, score)
-            for row in np.flatnonzero(late).tolist():
-                self.rejected.append(DeadLetter(batch.event_ids[row], self._too_late(batch, row)))
+        judged = outcome.judgement
+        for row in outcome.rejected.tolist():
+            self.rejected.append(DeadLetter(batch.event_ids[row], self._too_late(batch, row)))
         return Verdicts(
-            event_id=batch.event_ids,
-            timestamp=batch.timestamps,
-            entity=batch.entities.words(),
-            score=score,
-            severity=(known / (known + self.threshold)).astype(np.float32),
+            events=batch,
+            score=judged.score,
+            threshold=self.threshold,
             alarm=judged.alarm,
-            anomaly=anomaly,
-            spoken=judged.word > 0,
-            type=self.naming.names(judged.groups, judged.rarities, anomaly),
+            word=judged.word,
             groups=judged.groups,
             group_names=self.group_names,
+            rarities=judged.rarities,
             pattern=outcome.pattern,
+            naming=self.naming,
             actions=self._actions,
         )
 

@@ -9,7 +9,7 @@ from jaxtyping import Float64, Int32, Int64
 
 from snnlab.domains import Domain
 from snnlab.encoders import Category, Encoder, Spikes, encoder_from_json
-from snnlab.encoders.columns import ColumnCodes, compiled
+from snnlab.encoders.columns import BoundCodes, ColumnCodes, compiled, lay_spikes
 from snnlab.encoders.registry import KINDS
 from snnlab.errors import ConfigError
 from snnlab.types import Arrays
@@ -64,6 +64,26 @@ class Codes:
         starts = np.cumsum([0, *self.words])[:-1].astype(np.int64)
         return known, ColumnCodes.of([self.encoders[at] for at in known]), starts[known]
 
+    @property
+    def coded(self) -> Int64[np.ndarray, " k"]:
+        """The columns whose codes are compiled."""
+        return np.array(self._compiled[0], np.int64)
+
+    @property
+    def seats(self) -> int:
+        """Input spikes that the compiled codes give an event at most."""
+        return int(self._compiled[1].seats[-1])
+
+    @property
+    def whole(self) -> bool:
+        """Whether all codes are compiled."""
+        return not self._others
+
+    def bind(self, learnt: Arrays) -> BoundCodes:
+        """The compiled codes as their kernel reads them."""
+        _, codes, starts = self._compiled
+        return codes.bind(learnt["ranges"], starts, self.coded, self.inputs)
+
     @cached_property
     def _others(self) -> list[int]:
         return [at for at, encoder in enumerate(self.encoders) if not compiled(encoder)]
@@ -85,20 +105,24 @@ class Codes:
         ticks: int,
     ) -> Encoded:
         """Spikes of ``n`` events in order; updates ``learnt`` when ``learn``."""
-        values = np.concatenate((numbers, symbols), axis=1) if symbols.shape[1] else numbers
-        known, codes, starts = self._compiled
+        n = len(numbers)
+        values = np.concatenate((numbers, symbols), axis=1)
+        address, words = np.empty((n, self.seats), np.int32), np.empty((n, len(self.encoders)), np.int32)
+        tick = np.empty_like(address)
+        lay_spikes(self.bind(learnt), values[:, self.coded], learn, ticks, address, tick, words)
+        return self.join(Encoded(address, tick, words), values, learnt, learn=learn, ticks=ticks)
+
+    def join(
+        self, own: Encoded, values: Float64[np.ndarray, "n d"], learnt: Arrays, *, learn: bool, ticks: int
+    ) -> Encoded:
+        """The spikes of the compiled codes, and after them those of the others; fills in the others' words."""
         if not self._others:
-            return Encoded(*codes.encode(values, learnt["ranges"], starts, self.inputs, learn=learn, ticks=ticks))
-        own = codes.encode(
-            np.ascontiguousarray(values[:, known]), learnt["ranges"], starts, self.inputs, learn=learn, ticks=ticks
-        )
+            return own
         parts = [self._alone(at, values[:, at], learnt, learn=learn, ticks=ticks) for at in self._others]
-        words = np.empty((len(values), len(self.encoders)), np.int32)
-        words[:, known] = own[2]
         for at, part in zip(self._others, parts, strict=True):
-            words[:, at] = part.symbol
-        address = np.concatenate([own[0], *(part.address for part in parts)], axis=1)
-        return Encoded(address, np.concatenate([own[1], *(part.tick for part in parts)], axis=1), words)
+            own.words[:, at] = part.symbol
+        address = np.concatenate([own.address, *(part.address for part in parts)], axis=1)
+        return Encoded(address, np.concatenate([own.tick, *(part.tick for part in parts)], axis=1), own.words)
 
     def _alone(self, at: int, values: Float64[np.ndarray, " n"], learnt: Arrays, *, learn: bool, ticks: int) -> Spikes:
         """The spikes of one encoder that is not compiled, on its stretch of the input layer."""

@@ -7,6 +7,7 @@ through.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -18,7 +19,7 @@ from snnlab.detectors.readouts import Readout
 from snnlab.detectors.tail import fresh_tail, rarity_of
 from snnlab.types import Array, Arrays
 
-__all__ = ["Judge", "Judgement"]
+__all__ = ["Judge", "JudgeArrays", "Judgement", "judge_events"]
 
 _POOLS = ("max", "mean", "sum")
 _WARMUP = 50
@@ -26,8 +27,7 @@ _SETTLED = 100  # events until readouts that standardise have a scale, and their
 _ROUSE = 0.3
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(NamedTuple):
     """Score, alarm, word and group evidence of ``n`` events, and the rarity by readout (``r``).
 
     ``word`` is the score where it is heard: at the threshold or above, and after the refractory silence or stronger.
@@ -38,6 +38,24 @@ class Judgement:
     word: Float64[np.ndarray, " n"]
     groups: Float64[np.ndarray, "n g"]
     rarities: Float64[np.ndarray, "n r"]
+
+    @classmethod
+    def blank(cls, n: int, groups: int, readouts: int) -> "Judgement":
+        """Room for a judgement of ``n`` events."""
+        return cls(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((n, groups)), np.zeros((n, readouts)))
+
+
+class JudgeArrays(NamedTuple):
+    """A judge and its arrays as the kernel reads them."""
+
+    starts: Array
+    group_of: Array
+    settings: Array
+    refractory: int
+    threshold: float
+    gate: float
+    learnt: tuple[Array, ...]
+    memory: tuple[Array, ...]
 
 
 @dataclass(frozen=True)
@@ -120,17 +138,18 @@ class Judge:
         learn: bool,
     ) -> Judgement:
         """Judge ``n`` events in order; updates ``learnt`` when ``learn``, and ``memory``."""
-        count, n = len(self.settings), len(evidence)
-        out = Judgement(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros((n, self.n_groups)), np.zeros((n, count)))
-        _judge(
-            evidence, rows, self.starts, self.group_of, self.settings, self.refractory,
-            self.threshold, self.gate,
+        out = Judgement.blank(len(evidence), self.n_groups, len(self.settings))
+        judge_events(self.bind(learnt, memory), evidence, rows, learn, out)
+        return out
+
+    def bind(self, learnt: Arrays, memory: Arrays) -> JudgeArrays:
+        """What :func:`judge_events` takes."""
+        return JudgeArrays(
+            self.starts, self.group_of, self.settings, self.refractory, self.threshold, self.gate,
             (learnt["mean"], learnt["variance"], learnt["events"], learnt["pooled_mean"], learnt["pooled_variance"],
              learnt["pooled_events"], learnt["first"], learnt["fit"]),
             (memory["pooled"], memory["begun"], memory["clock"], memory["last"], memory["voice"], memory["tired"]),
-            learn, out.score, out.alarm, out.word, out.groups, out.rarities,
         )  # fmt: skip
-        return out
 
 
 @numba.njit(cache=True, nogil=True)
@@ -148,24 +167,10 @@ def _pool(row: Array, z: Array, start: int, stop: int, how: float, calibrated: b
 
 
 @numba.njit(cache=True, nogil=True)
-def _judge(
-    evidence: Array,
-    rows: Array,
-    starts: Array,
-    group_of: Array,
-    settings: Array,
-    refractory: int,
-    threshold: float,
-    gate: float,
-    learnt: tuple[Array, ...],
-    memory: tuple[Array, ...],
-    learn: bool,
-    score: Array,
-    alarm: Array,
-    word: Array,
-    groups: Array,
-    rarities: Array,
-) -> None:
+def judge_events(bound: JudgeArrays, evidence: Array, rows: Array, learn: bool, out: Judgement) -> None:
+    """Judge ``n`` events in order, into ``out``, which holds zeros."""
+    starts, group_of, settings, refractory, threshold, gate, learnt, memory = bound
+    score, alarm, word, groups, rarities = out
     mean, variance, events, pooled_mean, pooled_variance, pooled_events, first, fit = learnt
     pooled, begun, clock, last, voice, tired = memory
     count = settings.shape[0]

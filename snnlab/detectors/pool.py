@@ -4,86 +4,96 @@ An entity gets a row when its first event comes. Where all rows are taken, the e
 its row up and is forgotten.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Int32
 
-from snnlab.events import Categorical
+from snnlab.detectors.pool_table import PoolTable, place, remember, take_over
+from snnlab.events.text import Text, text_of_words
 
 __all__ = ["EntityPool"]
 
+_LEAST = 16
 
-@dataclass
+
 class EntityPool:
-    """Rows by entity, the least recently seen first (dicts keep the order in which they were filled).
+    """Rows by entity, at most ``limit`` of them.
 
     >>> pool = EntityPool(limit=2)
-    >>> pool.assign(["a", "b", "a", "c"])
-    ([0, 1, 0, 1], [(3, 1)])
+    >>> rows = np.empty(4, np.int32)
+    >>> events = text_of_words(["a", "b", "a", "c"])
+    >>> pool.place(events, rows, 0), rows[:3].tolist()   # "c" needs a row that is taken
+    ((3, False), [0, 1, 0])
+    >>> pool.place(events, rows, 3), pool.rows
+    ((4, True), {'a': 0, 'c': 1})
     """
 
-    limit: int = 100_000
-    rows: dict[str, int] = field(default_factory=dict)
+    def __init__(self, limit: int = 100_000, rows: Mapping[str, int] | None = None) -> None:
+        """A pool of these rows by entity, the least recently seen first; none of them unless they are given."""
+        self.limit = limit
+        known = dict(rows or {})
+        self.names: list[str] = [""] * len(known)
+        self._table = PoolTable.empty(max(len(known), min(_LEAST, limit)))
+        self._fresh = np.empty(1, np.int64)
+        for name, row in known.items():
+            self.names[row] = name
+            remember(self._table, row, *text_of_words([name]))
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.names)
 
-    def row(self, entity: str) -> tuple[int, bool]:
-        """The row of an entity, and whether its last owner must be forgotten first."""
-        row = self.rows.pop(entity, -1)
-        taken = False
-        if row < 0:
-            taken = len(self.rows) >= self.limit
-            row = self.rows.pop(next(iter(self.rows))) if taken else len(self.rows)
-        self.rows[entity] = row
-        return row, taken
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows by entity, the least recently seen first."""
+        row, newer, found = int(self._table.ends[0]), self._table.newer.tolist(), {}
+        while row >= 0:
+            found[self.names[row]] = row
+            row = newer[row]
+        return found
 
-    def assign(self, entities: Iterable[str]) -> tuple[list[int], list[tuple[int, int]]]:
-        """Rows of entities in order, and (place, row) wherever a row changes hands."""
-        rows, changes = [], []
-        for place, entity in enumerate(entities):
-            row, taken = self.row(entity)
-            rows.append(row)
-            if taken:
-                changes.append((place, row))
-        return rows, changes
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the table, names left out."""
+        return sum(array.nbytes for array in self._table)
 
-    def place(self, entities: Categorical) -> Int32[np.ndarray, " n"] | None:
-        """Rows of a batch at once; None where it must be placed event by event: a row would change hands within it."""
-        codes = entities.codes
-        if len(codes) == 1:
-            return self._place_one(entities.vocabulary[codes[0]])
-        known, first, last, places = _seen(codes)
-        order = np.argsort(last).tolist()
-        words = [entities.vocabulary[code] for code in known.tolist()]
-        if len(self.rows) + sum(word not in self.rows for word in words) > self.limit:
-            return None
-        if len(set(words)) < len(words):  # Arrow lets a word have two codes; it is one entity all the same
-            return None
-        rows = np.empty(len(words), np.int32)
-        new = sorted((i for i, word in enumerate(words) if word not in self.rows), key=lambda i: int(first[i]))
-        fresh = {i: len(self.rows) + at for at, i in enumerate(new)}
-        for i in order:
-            rows[i] = fresh[i] if i in fresh else self.rows.pop(words[i])
-            self.rows[words[i]] = int(rows[i])
-        placed: Int32[np.ndarray, " n"] = rows[places]
-        return placed
+    def place(self, owners: Text, rows: Int32[np.ndarray, " n"], start: int) -> tuple[int, bool]:
+        """Fill in the rows of events from ``start`` on, as far as no row changes hands; returns where it stopped.
 
-    def _place_one(self, entity: str) -> Int32[np.ndarray, " 1"] | None:
-        if entity not in self.rows and len(self.rows) >= self.limit:
-            return None
-        row = self.rows.pop(entity, len(self.rows))  # last in the order of being seen
-        self.rows[entity] = row
-        return np.array([row], np.int32)
+        The second answer tells that the row of the one event at ``start`` did change hands: its last owner must be
+        forgotten before that event is looked at.
+        """
+        n = owners.codes.size
+        self._widen(n)
+        stop, found = place(self._table, *owners, self.limit, start, rows, self._fresh)
+        if found:
+            self.names.extend(owners.word(at) for at in self._fresh[:found].tolist())
+        if stop > start or n == start:
+            return stop, False
+        row = take_over(self._table, *owners, start)
+        self.names[row], rows[start] = owners.word(start), row
+        return start + 1, True
+
+    def _widen(self, coming: int) -> None:
+        """Room in the table for so many more names."""
+        if self._fresh.size < coming:
+            self._fresh = np.empty(coming, np.int64)
+        capacity, needed = len(self._table.older), min(len(self.names) + coming, self.limit)
+        if needed <= capacity:
+            return
+        old, wider = self._table, PoolTable.empty(min(max(2 * capacity, needed), self.limit))
+        for name in ("digests", "older", "newer"):
+            getattr(wider, name)[:capacity] = getattr(old, name)
+        wider.ends[:] = old.ends
+        _rehash(wider, len(self.names))
+        self._table = wider
 
 
-def _seen(codes: Int32[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Different codes, where each comes first and last, and where each event's code stands among them."""
-    known, places = np.unique(codes, return_inverse=True)
-    first, last = np.empty(len(known), np.int64), np.empty(len(known), np.int64)
-    at = np.arange(len(codes))
-    last[places] = at
-    first[places[::-1]] = at[::-1]
-    return known, first, last, places
+def _rehash(table: PoolTable, used: int) -> None:
+    home = (table.digests[:used, 0] & np.uint64(table.slots.size - 1)).tolist()
+    slots = table.slots
+    for row, at in enumerate(home):
+        slot = at
+        while slots[slot] >= 0:
+            slot = (slot + 1) % slots.size
+        slots[slot] = row

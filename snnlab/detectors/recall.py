@@ -1,17 +1,30 @@
 """Recall: the features of the last events, kept for labels that come late."""
 
-from collections.abc import Sequence
+from typing import NamedTuple
 from zlib import crc32
 
+import numba
 import numpy as np
+from jaxtyping import UInt32
 
 from snnlab.detectors.readouts import Inputs, Shape
-from snnlab.types import Arrays
+from snnlab.types import Array, Arrays
 
-__all__ = ["fresh_recall", "recalled", "remember"]
+__all__ = ["Ring", "fresh_recall", "recalled", "remember"]
 
 HORIZON = 4096
 """Events that a shard remembers."""
+
+
+class Ring(NamedTuple):
+    """A ring of events as its kernel reads it."""
+
+    id: Array
+    seconds: Array
+    entity: Array
+    numbers: Array
+    categories: Array
+    kept: Array
 
 
 def fresh_recall(shape: Shape, horizon: int = HORIZON) -> Arrays:
@@ -26,23 +39,15 @@ def fresh_recall(shape: Shape, horizon: int = HORIZON) -> Arrays:
     }
 
 
-def remember(ring: Arrays, event_ids: Sequence[str], inputs: Inputs) -> None:
-    """Keep a batch of events; the oldest are forgotten."""
-    horizon, start = len(ring["id"]), int(ring["kept"][0])
-    ring["kept"][0] += len(event_ids)
-    if len(event_ids) == 1:
-        place = start % horizon
-        ring["id"][place] = crc32(event_ids[0].encode())
-        ring["seconds"][place], ring["entity"][place] = inputs.seconds[0], inputs.entities[0]
-        ring["numbers"][place], ring["categories"][place] = inputs.numbers[0], inputs.categories[0]
-        return
-    skip = max(len(event_ids) - horizon, 0)
-    at = (start + np.arange(skip, len(event_ids))) % horizon
-    ring["id"][at] = [crc32(event_id.encode()) for event_id in event_ids[skip:]]
-    ring["seconds"][at] = inputs.seconds[skip:]
-    ring["entity"][at] = inputs.entities[skip:]
-    ring["numbers"][at] = inputs.numbers[skip:]
-    ring["categories"][at] = inputs.categories[skip:]
+@numba.njit(cache=True, nogil=True)
+def remember(ring: Ring, marks: UInt32[np.ndarray, " n"], inputs: Inputs) -> None:
+    """Keep a batch of events by the checksums of their ids; the oldest are forgotten."""
+    horizon, start = ring.id.size, ring.kept[0]
+    for t in range(max(marks.size - horizon, 0), marks.size):
+        place = (start + t) % horizon
+        ring.id[place], ring.seconds[place], ring.entity[place] = marks[t], inputs.seconds[t], inputs.entities[t]
+        ring.numbers[place], ring.categories[place] = inputs.numbers[t], inputs.categories[t]
+    ring.kept[0] = start + marks.size
 
 
 def recalled(ring: Arrays, event_id: str) -> Inputs | None:

@@ -1,34 +1,24 @@
 """One shard: what it has learnt, the state of its entities, and the road from events to judgement."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numba
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
 
-from snnlab.detectors.absence import Silence, follow_habits, fresh_habits, silences
-from snnlab.detectors.encoding import Encoded
-from snnlab.detectors.judgement import Judgement
+from snnlab.detectors.absence import Silence, fresh_habits, silences
+from snnlab.detectors.attached import AttachedRoad
+from snnlab.detectors.columns import Columns
 from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.plan import Plan
 from snnlab.detectors.pool import EntityPool
-from snnlab.detectors.readouts import Inputs
-from snnlab.detectors.recall import fresh_recall, recalled, remember
+from snnlab.detectors.recall import fresh_recall, recalled
 from snnlab.errors import ModelFormatError
-from snnlab.events import EventBatch
-from snnlab.features import FeatureBlock
-from snnlab.features.clock import UNSEEN, Lateness
-from snnlab.features.symbols import symbols_of
-from snnlab.reservoirs import Activity, engine
-from snnlab.types import Array, Arrays
+from snnlab.features.clock import UNSEEN
+from snnlab.types import Arrays
 
 __all__ = ["Shard"]
 
-BUCKETS = 16
 _FIRST_ROWS = 16
-_REJECTED = int(Lateness.REJECTED)
 
 
 @dataclass
@@ -39,6 +29,7 @@ class Shard:
     learnt: Arrays
     state: Arrays
     pool: EntityPool = field(default_factory=EntityPool)
+    _roads: dict[tuple[tuple[str, ...], tuple[str, ...]], AttachedRoad] = field(default_factory=dict, repr=False)
 
     @classmethod
     def fresh(cls, plan: Plan) -> "Shard":
@@ -74,14 +65,33 @@ class Shard:
         if sorted(rows.values()) != list(range(len(rows))) or len(rows) > capacity:
             raise ModelFormatError(f"the model's {len(rows)} entities do not fit {capacity} rows; save the model again")
         self.pool = EntityPool(self.plan.max_entities, rows)
+        self._roads.clear()
+        for view in ("_readouts", "_recall"):
+            self.__dict__.pop(view, None)
 
-    def process(self, batch: EventBatch, *, learn: bool) -> Outcome:
+    def process(self, events: Columns, *, learn: bool) -> Outcome:
         """Judge this shard's events in order, and learn from them when ``learn``; a micro-batch at a time."""
-        step = self.plan.domain.network.performance.batch_size
-        pieces = [batch] if len(batch) <= step else [batch.slice(at, at + step) for at in range(0, len(batch), step)]
-        return Outcome.following(
-            [self._judge(part, rows, learn) for piece in pieces for part, rows in self._placed(piece)]
-        )
+        step, n = self.plan.domain.network.performance.batch_size, events.times.size
+        if n <= step:
+            return self._judge(events, learn)
+        pieces = (events.part(slice(at, min(at + step, n))) for at in range(0, n, step))
+        return Outcome.following([self._judge(piece, learn) for piece in pieces])
+
+    def _judge(self, events: Columns, learn: bool) -> Outcome:
+        """Judge a micro-batch, in pieces within which no state row changes hands."""
+        n, start = events.times.size, 0
+        parts: list[Outcome] = []
+        rows = np.empty(n, np.int32)
+        while start < n or not parts:
+            stop, taken = self.pool.place(events.owners, rows, start)
+            self._grow()
+            if taken:
+                self._forget(int(rows[start]))
+            if stop > start or n == 0:
+                piece = slice(start, stop)
+                parts.append(self._road(events.layout).judge(events.part(piece), rows[piece], learn=learn))
+            start = stop
+        return Outcome.following(parts)
 
     def teach(self, event_id: str, *, normal: bool) -> bool:
         """Learn from a late label; False where the event is no longer remembered."""
@@ -94,6 +104,7 @@ class Shard:
 
     def restart(self) -> None:
         """The entities' clocks start again."""
+        self._roads.clear()
         self.state["clock/last"][:] = UNSEEN
         self.state["clock/heard"][:] = UNSEEN
 
@@ -102,94 +113,14 @@ class Shard:
         habits = self.state["clock/heard"], self.state["clock/gaps"]
         return silences(self.pool.rows, *habits, until_us, self.plan.domain.threshold)
 
-    def _placed(self, batch: EventBatch) -> Iterator[tuple[EventBatch, Int32[np.ndarray, " n"]]]:
-        """The batch in pieces within which no state row changes hands."""
-        rows = self.pool.place(batch.entities)
-        if rows is not None:
-            self._grow()
-            yield batch, rows
-        elif len(batch) == 1:
-            row, taken = self.pool.row(batch.entities.words()[0])
-            self._grow()
-            if taken:
-                self._forget(row)
-            yield batch, np.array([row], np.int32)
-        else:
-            middle = len(batch) // 2
-            yield from self._placed(batch.slice(0, middle))
-            yield from self._placed(batch.slice(middle, len(batch)))
-
-    def _judge(self, batch: EventBatch, rows: Int32[np.ndarray, " n"], learn: bool) -> Outcome:
-        gap, lateness = self.plan.domain.clock.follow(rows, batch.timestamps, self.state["clock/last"])
-        follow_habits(rows, batch.timestamps, self.state["clock/heard"], self.state["clock/gaps"])
-        kept = lateness != _REJECTED
-        if kept.all():
-            judgement, pattern = self._road(batch, rows, gap, learn)
-            return Outcome(judgement, pattern, lateness)
-        at = np.flatnonzero(kept)
-        judgement, pattern = self._road(batch.take(at), rows[at], gap[at], learn)
-        return Outcome.without(Outcome(judgement, pattern, lateness[at]), at, lateness)
-
-    def _road(
-        self, batch: EventBatch, rows: Int32[np.ndarray, " n"], gap: Int64[np.ndarray, " n"], learn: bool
-    ) -> tuple[Judgement, Float32[np.ndarray, "n b"]]:
-        """Features, spikes, reservoir, readouts, judgement."""
-        plan = self.plan
-        block = plan.bank.extract(batch, rows, self._features)
-        numbers = np.ascontiguousarray(block.numbers)
-        ticks = plan.domain.clock.event_ticks
-        encoded = plan.codes.encode(numbers, block.symbols, self._codes, learn=learn, ticks=ticks)
-        activity = self._drive(encoded, rows, gap, ticks, learn)
-        inputs = self._inputs(batch, rows, block, numbers, encoded, activity)
-        remember(self._recall, batch.event_ids, inputs)
-        evidence = [
-            view.readout.surprise(view.seen(inputs), learnt, memory, learn=learn)
-            for view, (learnt, memory) in zip(plan.views, self._readouts, strict=True)
-        ]
-        judged = plan.judge.judge(
-            evidence[0] if len(evidence) == 1 else np.concatenate(evidence, axis=1),
-            rows, self._judge_learnt, self._judge_memory, learn=learn,
-        )  # fmt: skip
-        return judged, _pattern(activity, len(batch), plan.shape.neurons)
-
-    def _drive(
-        self, encoded: Encoded, rows: Int32[np.ndarray, " n"], gap: Int64[np.ndarray, " n"], ticks: int, learn: bool
-    ) -> Activity:
-        if self.plan.network is None:
-            none = np.zeros(0, np.int32)
-            return Activity(np.zeros(len(rows) + 1, np.int64), none, none.astype(np.uint8), 0, 0)
-        learnt, state = self._reservoir
-        return _ENGINE.drive(
-            self.plan.network, learnt, state, rows, encoded.address, encoded.tick, gap, ticks=ticks, learn=learn
-        )
-
-    def _inputs(
-        self,
-        batch: EventBatch,
-        rows: Int32[np.ndarray, " n"],
-        block: FeatureBlock,
-        numbers: np.ndarray,
-        encoded: Encoded,
-        activity: Activity,
-    ) -> Inputs:
-        entities = symbols_of(batch.entities)
-        seconds = batch.timestamps * 1e-6
-        return Inputs(rows, entities, seconds, numbers, block.symbols, encoded.words, activity.ptr, activity.neuron)
+    def _road(self, layout: tuple[tuple[str, ...], tuple[str, ...]]) -> AttachedRoad:
+        road = self._roads.get(layout)
+        if road is None:
+            road = self._roads[layout] = AttachedRoad(self.plan, self.learnt, self.state, layout)
+        return road
 
     def _view(self, arrays: Arrays, prefix: str) -> Arrays:
         return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-    @cached_property
-    def _codes(self) -> Arrays:
-        return self._view(self.learnt, "codes/")
-
-    @cached_property
-    def _features(self) -> Arrays:
-        return self._view(self.state, "features/")
-
-    @cached_property
-    def _reservoir(self) -> tuple[Arrays, Arrays]:
-        return self._view(self.learnt, "reservoir/"), self._view(self.state, "reservoir/")
 
     @cached_property
     def _readouts(self) -> list[tuple[Arrays, Arrays]]:
@@ -199,14 +130,6 @@ class Shard:
     @cached_property
     def _recall(self) -> Arrays:
         return self._view(self.state, "recall/")
-
-    @cached_property
-    def _judge_learnt(self) -> Arrays:
-        return self._view(self.learnt, "judge/")
-
-    @cached_property
-    def _judge_memory(self) -> Arrays:
-        return self._view(self.state, "judge/")
 
     @cached_property
     def _blank(self) -> Arrays:
@@ -226,15 +149,12 @@ class Shard:
             else:
                 wider[name] = self.state[name]
         self.state = wider
-        for view in ("_features", "_reservoir", "_readouts", "_judge_memory"):
-            self.__dict__.pop(view, None)
+        self._roads.clear()
+        self.__dict__.pop("_readouts", None)
 
     def _forget(self, row: int) -> None:
         for name, blank in self._blank.items():
             self.state[name][row] = blank
-
-
-_ENGINE = engine("native")
 
 
 def _is_row(name: str) -> bool:
@@ -254,18 +174,3 @@ def _fresh_state(plan: Plan, capacity: int) -> Arrays:
         kept = view.readout.remembered(view.shape, capacity)
         state |= {f"readout{at}/{name}": array for name, array in kept.items()}
     return state
-
-
-def _pattern(activity: Activity, n: int, neurons: int) -> Float32[np.ndarray, "n b"]:
-    """Share of each population bucket's neurons that fired for each event."""
-    out = np.zeros((n, BUCKETS), np.float32)
-    _bucket(activity.ptr, activity.neuron, neurons, out)
-    return out
-
-
-@numba.njit(cache=True, nogil=True)
-def _bucket(ptr: Array, neuron: Array, neurons: int, out: Array) -> None:
-    share = np.float32(out.shape[1] / max(neurons, 1))
-    for t in range(out.shape[0]):
-        for s in range(ptr[t], ptr[t + 1]):
-            out[t, np.int64(neuron[s]) * out.shape[1] // neurons] += share

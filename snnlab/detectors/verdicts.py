@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from html import escape
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
-from snnlab.events import Anomaly
+from snnlab.detectors.naming import Naming
+from snnlab.events import Anomaly, EventBatch
 from snnlab.events.anomaly import anomaly_id
 
 __all__ = ["Verdicts"]
@@ -18,33 +20,30 @@ class Verdicts:
     """One verdict an event.
 
     Attributes:
-        event_id, entity: of the events.
-        timestamp: of the events, in µs.
+        events: the events that were judged; ``event_id``, ``entity`` and ``timestamp`` (µs) are theirs.
         score: -log10 of the calibrated tail probability; NaN for an event that was rejected.
-        severity: score / (score + threshold), so 0.5 at the threshold and towards 1 beyond.
+        threshold: the score from which an event is an anomaly.
         alarm: what the alarm neurons said, in standard deviations, 0 when they were silent; a burst is one alarm.
-        anomaly: whether the score reaches the threshold.
-        spoken: anomalies that are the first or the strongest of their burst: what is published.
-        type: the anomaly's type, "" where there is none.
+        word: the score where it is the first or the strongest of its burst, else 0.
         groups: evidence by group of features, in its own standard deviations; ``group_names`` names the columns.
+        rarities: the rarity by readout.
         pattern: the reservoir's firing rates by population bucket (share of the bucket's neurons that fired).
-        actions: recommended actions by type.
+        naming: which type an anomaly is; ``actions`` are recommended ones by type.
 
-    The short form tells the counts; notebooks show the strongest anomalies as a table.
+    What follows from these is worked out when it is asked for. The short form tells the counts; notebooks show the
+    strongest anomalies as a table.
     """
 
-    event_id: list[str]
-    timestamp: Int64[np.ndarray, " n"]
-    entity: list[str]
+    events: EventBatch
     score: Float64[np.ndarray, " n"]
-    severity: Float32[np.ndarray, " n"]
+    threshold: float
     alarm: Float64[np.ndarray, " n"]
-    anomaly: Bool[np.ndarray, " n"]
-    spoken: Bool[np.ndarray, " n"]
-    type: list[str]
+    word: Float64[np.ndarray, " n"]
     groups: Float64[np.ndarray, "n g"]
     group_names: tuple[str, ...]
+    rarities: Float64[np.ndarray, "n r"]
     pattern: Float32[np.ndarray, "n b"]
+    naming: Naming
     actions: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -55,16 +54,47 @@ class Verdicts:
             for one in fields(cls)
             if isinstance(getattr(pieces[0], one.name), np.ndarray)
         }
-        return replace(
-            pieces[0],
-            event_id=[event for piece in pieces for event in piece.event_id],
-            entity=[entity for piece in pieces for entity in piece.entity],
-            type=[kind for piece in pieces for kind in piece.type],
-            **joined,
-        )
+        return replace(pieces[0], events=EventBatch.concat([piece.events for piece in pieces]), **joined)
+
+    @cached_property
+    def event_id(self) -> list[str]:
+        """Ids of the events."""
+        return self.events.event_ids
+
+    @cached_property
+    def entity(self) -> list[str]:
+        """Entities of the events."""
+        return self.events.entities.words()
+
+    @property
+    def timestamp(self) -> Int64[np.ndarray, " n"]:
+        """Times of the events in µs."""
+        return self.events.timestamps
+
+    @cached_property
+    def anomaly(self) -> Bool[np.ndarray, " n"]:
+        """Whether the score reaches the threshold; a NaN does not."""
+        return self.score >= self.threshold
+
+    @cached_property
+    def spoken(self) -> Bool[np.ndarray, " n"]:
+        """Anomalies that are the first or the strongest of their burst: what is published."""
+        return self.word > 0
+
+    @cached_property
+    def severity(self) -> Float32[np.ndarray, " n"]:
+        """Score / (score + threshold), so 0.5 at the threshold and towards 1 beyond; 0 for what was rejected."""
+        known = np.where(np.isnan(self.score), 0.0, self.score)
+        severity: Float32[np.ndarray, " n"] = (known / (known + self.threshold)).astype(np.float32)
+        return severity
+
+    @cached_property
+    def type(self) -> list[str]:
+        """The anomaly's type, "" where there is none."""
+        return self.naming.names(self.groups, self.rarities, self.anomaly)
 
     def __len__(self) -> int:
-        return len(self.event_id)
+        return len(self.score)
 
     def __repr__(self) -> str:
         return f"Verdicts({len(self)} events, {int(self.anomaly.sum())} anomalies, {int(self.spoken.sum())} alarms)"

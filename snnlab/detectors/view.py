@@ -52,11 +52,15 @@ class View:
             len(seen) == len(features),
         )
 
+    def codes(self, numbers: int) -> Int64[np.ndarray, " d"]:
+        """The codes of what it sees, among those of ``numbers`` numeric features and the categories after them."""
+        return np.concatenate([self.numbers, numbers + self.categories])
+
     def seen(self, inputs: Inputs) -> Inputs:
         """The part of the inputs that this readout sees."""
         if self.whole:
             return inputs
-        codes = np.concatenate([self.numbers, inputs.numbers.shape[1] + self.categories])
+        codes = self.codes(inputs.numbers.shape[1])
         return inputs._replace(
             numbers=np.ascontiguousarray(inputs.numbers[:, self.numbers]),
             categories=np.ascontiguousarray(inputs.categories[:, self.categories]),

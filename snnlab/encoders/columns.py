@@ -7,6 +7,7 @@ each feature.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import asinh
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
@@ -20,7 +21,7 @@ from snnlab.encoders.standing import standing_of
 from snnlab.encoders.temporal import Temporal, lay_latencies
 from snnlab.types import Array
 
-__all__ = ["ColumnCodes", "compiled"]
+__all__ = ["BoundCodes", "ColumnCodes", "compiled", "lay_spikes"]
 
 _POPULATION, _TEMPORAL, _CATEGORY = range(3)
 
@@ -73,13 +74,30 @@ class ColumnCodes:
         be finite.
         """
         n, columns = values.shape
-        address = np.full((n, int(self.seats[-1])), -1, np.int32)
-        tick = np.zeros_like(address)
-        words = np.zeros((n, columns), np.int32)
-        _encode(
-            values, ranges, self.kinds, self.settings, self.seats, first, inputs, learn, ticks, address, tick, words
-        )
+        address = np.empty((n, int(self.seats[-1])), np.int32)
+        tick, words = np.empty_like(address), np.empty((n, columns), np.int32)
+        bound = self.bind(ranges, first, np.arange(columns), inputs)
+        lay_spikes(bound, values, learn, ticks, address, tick, words)
         return address, tick, words
+
+    def bind(
+        self, ranges: Float64[np.ndarray, "d 3"], first: Int64[np.ndarray, " d"], places: Int64[np.ndarray, " d"],
+        inputs: int,
+    ) -> "BoundCodes":  # fmt: skip
+        """What :func:`lay_spikes` takes; the word of column j goes to ``places[j]``."""
+        return BoundCodes(self.kinds, self.settings, self.seats, first, places, ranges, inputs)
+
+
+class BoundCodes(NamedTuple):
+    """Codes as their kernel reads them; see :class:`ColumnCodes`."""
+
+    kinds: Array
+    settings: Array
+    seats: Array
+    first: Array
+    places: Array
+    ranges: Array
+    inputs: int
 
 
 def _constants(encoder: Encoder) -> tuple[float, ...]:
@@ -101,21 +119,14 @@ def _bits(number):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - inl
 
 
 @njit(cache=True, nogil=True)
-def _encode(
-    values: Array,
-    ranges: Array,
-    kinds: Array,
-    settings: Array,
-    seats: Array,
-    first: Array,
-    inputs: int,
-    learn: bool,
-    ticks: int,
-    address: Array,
-    tick: Array,
-    words: Array,
+def lay_spikes(
+    bound: BoundCodes, values: Array, learn: bool, ticks: int, address: Array, tick: Array, words: Array
 ) -> None:
+    """Fill in addresses (-1 for none), ticks and words of ``n`` events in order."""
+    kinds, settings, seats, first, places, ranges, inputs = bound
     for t in range(values.shape[0]):
+        for k in range(seats[-1]):
+            address[t, k], tick[t, k] = -1, 0
         for j in range(values.shape[1]):
             width, active, seat = int(settings[j, 0]), int(settings[j, 1]), seats[j]
             if kinds[j] == _CATEGORY:
@@ -128,7 +139,7 @@ def _encode(
                     )
                 else:
                     word = lay_latencies(standing, width, ticks, address, tick, t, seat)
-            words[t, j] = word
+            words[t, places[j]] = word
             for k in range(seat, seat + active):
                 if address[t, k] >= 0:
                     address[t, k] = (address[t, k] + first[j]) % inputs

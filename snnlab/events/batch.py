@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from sys import byteorder
 from typing import Self
 
 import numpy as np
@@ -28,6 +29,7 @@ from snnlab.events.columns import (
     symbols_of,
     times_of,
 )
+from snnlab.events.text import Text, text_of, text_of_ids, text_of_words
 
 __all__ = ["Categorical", "EventBatch", "event_schema"]
 
@@ -191,7 +193,7 @@ class EventBatch:
     def timestamps(self) -> Int64[np.ndarray, " n"]:
         """µs since 1970 UTC; read-only and without a copy."""
         if isinstance(self.source, Single):
-            return np.array([self.source.time])
+            return np.frombuffer(self.source.time.to_bytes(8, byteorder, signed=True), np.int64)
         times: np.ndarray = self.record.column(1).to_numpy(zero_copy_only=False)
         return times
 
@@ -237,6 +239,23 @@ class EventBatch:
         at = self.category_names.index(name)
         column = self.record.column(5)
         return self._categorical(f"metadata.{name}", column.field(at).slice(0, len(column)))
+
+    def text(self, name: str) -> Text:
+        """The words of one column as bytes: ``event_id``, ``event_type``, ``entity``, or a category.
+
+        Raises EventError for a category that the batch does not have.
+        """
+        if isinstance(self.source, Single):
+            event = self.source
+            return text_of_words((event.event_id if name == "event_id" else event.text(name),))
+        if name == "event_id":
+            return text_of_ids(self.record.column(0))
+        if name in self.category_names:
+            column = self.record.column(5)
+            return text_of(column.field(self.category_names.index(name)).slice(0, len(column)))
+        if name in {"event_type", "entity"}:
+            return text_of(self.record.column(name))
+        raise EventError(f"no category {name!r}; the batch has {', '.join(self.category_names) or 'none'}")
 
     def column(self, name: str) -> Float64[np.ndarray, " n"]:
         """One feature. Raises EventError for a name that the batch does not have."""

@@ -141,11 +141,15 @@ class Single:
     entity: str
     kinds: dict[str, str | None]
 
-    def word(self, name: str) -> Categorical:
-        """The word of one column, "" where the event does not have it."""
+    def text(self, name: str) -> str:
+        """The word of a category, of ``event_type`` or of ``entity``; "" where the event does not have it."""
         if name in self.kinds:
-            return Categorical(_CODE, (self.kinds[name] or "",))
-        return Categorical(_CODE, (self.event_type if name == "event_type" else self.entity,))
+            return self.kinds[name] or ""
+        return self.event_type if name == "event_type" else self.entity
+
+    def word(self, name: str) -> Categorical:
+        """The word of one column as a column of one."""
+        return Categorical(_CODE, (self.text(name),))
 
     def record(self) -> pa.RecordBatch:
         """The event as a record batch."""

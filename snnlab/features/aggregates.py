@@ -11,13 +11,14 @@ The functions stand in one file because the compiled cache is refreshed by the f
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from snnlab.types import Array
 
-__all__ = ["AGGREGATES", "HEAD", "SLOTS", "first_flaw", "walk"]
+__all__ = ["AGGREGATES", "ENTITY", "HEAD", "SLOTS", "STREAM", "TABLE", "Keyed", "first_flaw", "walk"]
 
 VALUE, CHANGE, DEVIATION, GAP, COUNT, SUM, MEAN, DISTINCT, NOVEL, MATCH, HOUR, WEEK = range(12)
 AGGREGATES = {
@@ -40,6 +41,35 @@ SLOTS = {"change": 1, "deviation": 3, "count": 1, "sum": 1, "mean": 2, "distinct
 """Numbers that an aggregate keeps in its key's row, after the row's head: time of the last event, events seen."""
 
 HEAD = 2
+TABLE = 65_536
+"""Rows of a table over the words of a category."""
+STREAM, ENTITY = -2, -1
+"""Keys that are no category: all events together, and the entity."""
+
+
+class Keyed(NamedTuple):
+    """What the features of one key read, keep and fill.
+
+    ``key`` is ``STREAM``, ``ENTITY`` or the column of words that is the key; ``columns`` … ``targets`` [k] say what
+    each feature reads, keeps and fills; ``state`` [e, HEAD + slots] has a row a key, ``tags`` and ``seen``
+    [e, q, ways] are the sketches of category values, ``shared`` [k, 5] is what all keys know.
+    """
+
+    key: int
+    kinds: Array
+    columns: Array
+    others: Array
+    windows_us: Array
+    logs: Array
+    ats: Array
+    sketches: Array
+    targets: Array
+    state: Array
+    tags: Array
+    seen: Array
+    shared: Array
+
+
 HUGE = 4e307  # differences of two clipped values still fit
 PSEUDO = 10.0  # events that the knowledge of all keys is worth to one key
 HORIZON = 10_000.0  # events over which the knowledge of all keys is kept
@@ -225,33 +255,22 @@ def _word(
 
 
 @njit(cache=True, nogil=True)
-def walk(
-    times: Array,
-    rows: Array,
-    values: Array,
-    symbols: Array,
-    kinds: Array,
-    columns: Array,
-    others: Array,
-    windows_us: Array,
-    logs: Array,
-    ats: Array,
-    sketches: Array,
-    targets: Array,
-    state: Array,
-    tags: Array,
-    seen: Array,
-    shared: Array,
-    out: Array,
-) -> None:
+def _row_of(key: int, row: int, symbols: Array, i: int) -> int:
+    """The row of an event's key: its entity's, the only one, or that of a word's hash (Knuth's multiplicative one)."""
+    if key == ENTITY:
+        return row
+    return 0 if key == STREAM else int((np.int64(symbols[i, key]) * 2_654_435_761 >> 16) % TABLE)
+
+
+@njit(cache=True, nogil=True)
+def walk(times: Array, rows: Array, values: Array, symbols: Array, keyed: Keyed, out: Array) -> None:
     """Aggregate the events of a batch in order, for the features of one key.
 
-    ``times`` [n] µs; ``rows`` [n] the key's row of ``state`` [e, HEAD + slots]; ``values`` [n, f] and ``symbols``
-    [n, c] the columns; ``kinds`` … ``targets`` [k] say what each feature reads, keeps and fills in ``out`` [p, n];
-    ``tags``, ``seen`` [e, q, ways] are the sketches of category values; ``shared`` [k, 5] is what all keys know.
+    ``times`` [n] µs; ``rows`` [n] of the entities; ``values`` [n, f] and ``symbols`` [n, c]; ``out`` [n, p].
     """
+    key, kinds, columns, others, windows_us, logs, ats, sketches, targets, state, tags, seen, shared = keyed
     for i in range(times.shape[0]):
-        r = rows[i]
+        r = _row_of(key, rows[i], symbols, i)
         now = times[i]
         gap_us = max(now - state[r, 0], 0.0) if state[r, 1] > 0.0 else 0.0
         latest = now if state[r, 1] == 0.0 else max(float(now), state[r, 0])
@@ -273,6 +292,6 @@ def walk(
             else:
                 x = values[i, columns[f]] if columns[f] >= 0 else 0.0
                 result = _number(kind, x, logs[f], at, decay, gap_us, state, r, shared, f)
-            out[targets[f], i] = result
+            out[i, targets[f]] = result
         state[r, 0] = latest
         state[r, 1] += 1.0

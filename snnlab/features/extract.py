@@ -8,25 +8,34 @@ import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
 from snnlab.errors import ConfigError, EventError
-from snnlab.events.batch import Categorical, EventBatch
-from snnlab.features.aggregates import AGGREGATES, HEAD, SLOTS, first_flaw, walk
+from snnlab.events.batch import EventBatch
+from snnlab.features.aggregates import (
+    AGGREGATES,
+    ENTITY,
+    HEAD,
+    SLOTS,
+    STREAM,
+    TABLE,
+    Keyed,
+    first_flaw,
+    walk,
+)
 from snnlab.features.feature import Feature
 from snnlab.features.readonly import readonly
-from snnlab.features.symbols import symbols_of
+from snnlab.features.symbols import symbols_of_text
 from snnlab.types import Array, Arrays
 
 __all__ = ["FeatureBank", "FeatureBlock"]
 
-TABLE = 65_536
 _WAYS = {"entity": 64, "stream": 4096}
 _TABLE_WAYS = 16
-_FIRST_ROW = readonly(np.zeros(4096, np.int64), np.int64)
+_KEYS = {"entity": ENTITY, "stream": STREAM}
 _STATELESS = ("value", "hour", "week", "match")
 
 
 @dataclass(frozen=True)
 class FeatureBlock:
-    """Features of ``n`` events: ``p`` numbers (a column is contiguous) and ``c`` symbols, 31-bit hashes of words."""
+    """Features of ``n`` events: ``p`` numbers and ``c`` symbols, 31-bit hashes of words."""
 
     numbers: Float64[np.ndarray, "n p"]
     symbols: Int32[np.ndarray, "n c"]
@@ -39,9 +48,9 @@ class FeatureBlock:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What one key's features read and fill, as the arrays that the walk takes."""
+    """What one key's features read and fill: :class:`Keyed` without its state."""
 
-    key: str
+    key: int
     names: tuple[str, str, str, str]
     columns: Int64[np.ndarray, " k"]
     others: Int64[np.ndarray, " k"]
@@ -52,14 +61,17 @@ class _Plan:
     sketches: Int64[np.ndarray, " k"]
     targets: Int64[np.ndarray, " k"]
 
+    def bind(self, state: Arrays) -> Keyed:
+        own = self.kinds, self.columns, self.others, self.windows_us, self.logs, self.ats, self.sketches, self.targets
+        return Keyed(self.key, *own, *(state[name] for name in self.names))
+
 
 @dataclass(frozen=True)
 class _Layout:
-    """A bank bound to the columns of a batch: plans, numeric columns read, words that are features (None: all)."""
+    """A bank bound to the columns of a batch: plans, and the numeric columns that they read."""
 
     plans: tuple[_Plan, ...]
     read: Int64[np.ndarray, " k"]
-    chosen: Int64[np.ndarray, " c"] | None
 
 
 @dataclass(frozen=True)
@@ -158,41 +170,40 @@ class FeatureBank:
         Raises EventError, before anything is changed, for a column that the batch lacks, a value that is not finite
         or a row out of range.
         """
-        layout = self._layout_of(batch)
+        layout = self._layout_of(batch.names, batch.category_names)
         values = readonly(batch.values, np.float64)
-        n = len(values)
-        entity_rows = readonly(rows, np.int64)
-        self._check(batch, values, entity_rows, layout, state)
-        symbols = np.empty((n, len(self.words)), dtype=np.int32)
-        for at, name in enumerate(self.words):
-            symbols[:, at] = symbols_of(_words(batch, name))
-        times = readonly(batch.timestamps, np.int64)
-        out = np.empty((len(self.numeric), n))
+        self._check(batch, values, rows, layout, state)
+        symbols, times = self.symbols(batch), readonly(batch.timestamps, np.int64)
+        out = np.empty((len(values), len(self.numeric)))
         for plan in layout.plans:
-            windows, tags, seen, shared = plan.names
-            walk(
-                times, self._rows(plan.key, entity_rows, symbols), values, symbols, plan.kinds, plan.columns,
-                plan.others, plan.windows_us, plan.logs, plan.ats, plan.sketches, plan.targets,
-                state[windows], state[tags], state[seen], state[shared], out,
-            )  # fmt: skip
-        chosen = symbols if layout.chosen is None else symbols[:, layout.chosen]
-        return FeatureBlock(out.T, chosen, self.names_numbers, self.names_symbols)
+            walk(times, rows, values, symbols, plan.bind(state), out)
+        return FeatureBlock(out, symbols[:, self.chosen], self.names_numbers, self.names_symbols)
 
-    def _rows(
-        self, key: str, entity_rows: Int64[np.ndarray, " n"], symbols: Int32[np.ndarray, "n c"]
-    ) -> Int64[np.ndarray, " n"]:
-        if key == "entity":
-            return entity_rows
-        if key == "stream":
-            n = len(entity_rows)
-            return _FIRST_ROW[:n] if n <= _FIRST_ROW.size else readonly(np.zeros(n, np.int64), np.int64)
-        return readonly(_slots(symbols[:, self.words.index(key)]), np.int64)
+    def symbols(self, batch: EventBatch) -> Int32[np.ndarray, "n c"]:
+        """The symbols of the columns of words that the features and their keys read: those of ``words``."""
+        symbols = np.empty((len(batch), len(self.words)), dtype=np.int32)
+        for at, name in enumerate(self.words):
+            symbols[:, at] = symbols_of_text(batch.text(name))
+        return symbols
+
+    def bind(self, names: Sequence[str], categories: Sequence[str], state: Arrays) -> tuple[Keyed, ...]:
+        """What :func:`walk` takes for each key of a batch with these columns; at least one, which may fill nothing.
+
+        Raises EventError for a column that is missing.
+        """
+        plans = self._layout_of(tuple(names), tuple(categories)).plans
+        return tuple(plan.bind(state) for plan in plans) or (_NOTHING,)
+
+    @cached_property
+    def chosen(self) -> Int64[np.ndarray, " c"]:
+        """Which of ``words`` are features themselves."""
+        return _integers([self.words.index(str(feature.column)) for feature in self.symbolic])
 
     def _check(
         self,
         batch: EventBatch,
         values: Float64[np.ndarray, "n f"],
-        rows: Int64[np.ndarray, " n"],
+        rows: Int32[np.ndarray, " n"],
         layout: _Layout,
         state: Arrays,
     ) -> None:
@@ -210,31 +221,30 @@ class FeatureBank:
                 "a feature must be finite: leave the event out or fill the value in"
             )
 
-    def _layout_of(self, batch: EventBatch) -> _Layout:
-        columns = (batch.names, batch.category_names)
+    def _layout_of(self, names: tuple[str, ...], categories: tuple[str, ...]) -> _Layout:
+        columns = (names, categories)
         if columns not in self._layouts:
+            known = (*categories, "event_type", "entity")
             for name in self.words:
-                _words(batch, name)
-            read = {feature.numeric_column for feature in self.features} & set(batch.names)
+                if name not in known:
+                    raise EventError(
+                        f"no category column {name!r}; the events have {', '.join(known)}: name one of them"
+                    )
+            read = {feature.numeric_column for feature in self.features} & set(names)
             self._layouts[columns] = _Layout(
-                plans=tuple(self._plan(key, some, batch) for key, some in self._keyed.items()),
-                read=_integers([at for at, name in enumerate(batch.names) if name in read]),
-                chosen=self._chosen(),
+                plans=tuple(self._plan(key, some, names) for key, some in self._keyed.items()),
+                read=_integers([at for at, name in enumerate(names) if name in read]),
             )
         return self._layouts[columns]
 
-    def _chosen(self) -> Int64[np.ndarray, " c"] | None:
-        at = [self.words.index(str(feature.column)) for feature in self.symbolic]
-        return None if at == list(range(len(self.words))) else _integers(at)
-
-    def _plan(self, key: str, some: Sequence[tuple[int, Feature]], batch: EventBatch) -> _Plan:
+    def _plan(self, key: str, some: Sequence[tuple[int, Feature]], columns: tuple[str, ...]) -> _Plan:
         features, prefix = [feature for _, feature in some], _prefix(key)
         slots = np.cumsum([HEAD] + [SLOTS.get(feature.aggregate, 0) for feature in features])
         sketched = np.cumsum([0] + [feature.aggregate in {"distinct", "novel"} for feature in features])
         return _Plan(
-            key=key,
+            key=_KEYS[key] if key in _KEYS else self.words.index(key),
             names=(f"{prefix}.windows", f"{prefix}.tags", f"{prefix}.seen", f"shared.{prefix}"),
-            columns=_integers([self._column(feature, batch) for feature in features]),
+            columns=_integers([self._column(feature, columns) for feature in features]),
             others=_integers([self.words.index(str(f.other)) if f.aggregate == "match" else 0 for f in features]),
             kinds=_integers([AGGREGATES[feature.aggregate] for feature in features]),
             windows_us=np.array([feature.window * 1e6 for feature in features]),
@@ -244,37 +254,29 @@ class FeatureBank:
             targets=_integers([target for target, _ in some]),
         )
 
-    def _column(self, feature: Feature, batch: EventBatch) -> int:
+    def _column(self, feature: Feature, columns: tuple[str, ...]) -> int:
         if feature.aggregate in {"distinct", "novel", "match"}:
             return self.words.index(str(feature.column))
         name = feature.numeric_column
-        if name is not None and name not in batch.names:
+        if name is not None and name not in columns:
             raise EventError(
-                f"feature {feature.name!r} reads column {name!r}; the events have {', '.join(batch.names) or 'none'}: "
+                f"feature {feature.name!r} reads column {name!r}; the events have {', '.join(columns) or 'none'}: "
                 "name one of them, or bind the domain to these columns"
             )
-        return -1 if name is None else batch.names.index(name)
+        return -1 if name is None else columns.index(name)
 
 
 def _prefix(key: str) -> str:
     return key if key in {"entity", "stream"} else f"key.{key}"
 
 
-def _words(batch: EventBatch, name: str) -> Categorical:
-    if name in batch.category_names:
-        return batch.category(name)
-    if name == "event_type":
-        return batch.event_types
-    if name == "entity":
-        return batch.entities
-    known = ", ".join((*batch.category_names, "event_type", "entity"))
-    raise EventError(f"no category column {name!r}; the events have {known}: name one of them")
-
-
-def _slots(symbols: Int32[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
-    """Rows of a hashed table: Knuth's multiplicative hash."""
-    return (symbols.astype(np.int64) * 2_654_435_761 >> 16) % TABLE
-
-
 def _integers(numbers: Sequence[int] | Array) -> Int64[np.ndarray, " k"]:
     return np.asarray(numbers, dtype=np.int64)
+
+
+_NONE = _integers([])
+_NOTHING = Keyed(
+    STREAM, _NONE, _NONE, _NONE, np.zeros(0), np.zeros(0, bool), _NONE, _NONE, _NONE, np.zeros((1, HEAD)),
+    np.zeros((1, 0, _TABLE_WAYS), np.uint16), np.zeros((1, 0, _TABLE_WAYS), np.uint32), np.zeros((0, 5)),
+)  # fmt: skip
+"""A key without features."""

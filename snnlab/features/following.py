@@ -7,7 +7,7 @@ from numba import njit
 
 from snnlab.types import Array
 
-__all__ = ["follow"]
+__all__ = ["follow", "follow_into"]
 
 _UNSEEN = np.iinfo(np.int64).min
 
@@ -21,9 +21,27 @@ def follow(
     Moves ``last_us`` [e], the time of each row's last event, forward in place; ``us_per_tick`` is infinite where stream
     time does not count.
     """
-    gap = np.zeros(now_us.shape[0], dtype=np.int64)
-    verdict = np.zeros(now_us.shape[0], dtype=np.int8)
+    gap = np.empty(now_us.shape[0], dtype=np.int64)
+    verdict = np.empty(now_us.shape[0], dtype=np.int8)
+    follow_into(rows, now_us, last_us, us_per_tick, cap, lateness_us, gap, verdict)
+    return gap, verdict
+
+
+@njit(cache=True, nogil=True)
+def follow_into(
+    rows: Array,
+    now_us: Array,
+    last_us: Array,
+    us_per_tick: float,
+    cap: int,
+    lateness_us: int,
+    gap: Array,
+    verdict: Array,
+) -> int:
+    """As :func:`follow`, into arrays that are there; returns how many events are rejected."""
+    rejected = 0
     for i in range(now_us.shape[0]):
+        gap[i] = verdict[i] = 0
         now, last = now_us[i], last_us[rows[i]]
         if last == _UNSEEN or now > last:
             last_us[rows[i]] = now
@@ -31,4 +49,5 @@ def follow(
                 gap[i] = int(min(math.floor(now / us_per_tick) - math.floor(last / us_per_tick), cap))
         elif now < last:
             verdict[i] = 1 if last - now <= lateness_us else 2
-    return gap, verdict
+            rejected += verdict[i] == 2
+    return rejected

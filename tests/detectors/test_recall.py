@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnlab.detectors.readouts import Inputs, Shape
-from snnlab.detectors.recall import fresh_recall, recalled, remember
+from snnlab.detectors.recall import Ring, fresh_recall, recalled, remember
+from snnlab.events.text import text_of_words
+from snnlab.features.symbols import checksums_of
 
 SHAPE = Shape(2, 1, 10, 8, (4, 4, 4))
 
@@ -20,7 +22,11 @@ def inputs(start, n):
 
 
 def keep(ring, start, n):
-    remember(ring, [f"event {i}" for i in range(start, start + n)], inputs(start, n))
+    keep_as(ring, [f"event {i}" for i in range(start, start + n)], inputs(start, n))
+
+
+def keep_as(ring, ids, events):
+    remember(Ring(*(ring[name] for name in Ring._fields)), checksums_of(text_of_words(ids)), events)
 
 
 def test_an_event_is_recalled_as_it_was():
@@ -52,5 +58,5 @@ def test_the_last_events_are_kept_however_they_came(sizes):
 def test_an_id_that_comes_again_is_the_latest_event():
     ring = fresh_recall(SHAPE, horizon=4)
     for start in range(7):
-        remember(ring, ["same"], inputs(start, 1))
+        keep_as(ring, ["same"], inputs(start, 1))
         assert recalled(ring, "same").seconds[0] == start

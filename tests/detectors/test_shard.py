@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from snnlab.detectors.columns import Columns
 from snnlab.detectors.plan import Plan
 from snnlab.detectors.shard import Shard
 from snnlab.domains import domain
@@ -21,7 +22,8 @@ def events(words, start=0, seed=0):
     values = np.random.default_rng(seed).normal(size=(n, 1))
     ids = [str(start + i) for i in range(n)]
     times = (start + np.arange(n)) * SECOND
-    return EventBatch.from_columns(values, ["load"], entities=words, event_ids=ids, timestamps=times)
+    batch = EventBatch.from_columns(values, ["load"], entities=words, event_ids=ids, timestamps=times)
+    return Columns.of(batch, plan().bank)
 
 
 def rows_of(shard):

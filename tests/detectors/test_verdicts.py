@@ -4,23 +4,24 @@ import numpy as np
 import pytest
 
 from snnlab.detectors import Verdicts
+from snnlab.detectors.naming import Naming
+from snnlab.events import EventBatch
 from snnlab.events.anomaly import anomaly_id
 
 
 @pytest.fixture
 def verdicts():
     score = np.array([0.1, 9.0, np.nan, 4.0, 5.0])
-    anomaly = np.nan_to_num(score) >= 3.3
     return Verdicts(
-        event_id=["a", "b", "c", "d", "<e>"],
-        timestamp=np.arange(5) * 1_000_000,
-        entity=["x", "y", "x", "<script>", "y"],
+        events=EventBatch.from_columns(
+            np.zeros((5, 0)), [], event_ids=["a", "b", "c", "d", "<e>"], entities=["x", "y", "x", "<script>", "y"]
+        ),
         score=score,
-        severity=(np.nan_to_num(score) / (np.nan_to_num(score) + 3.3)).astype(np.float32),
+        threshold=3.3,
         alarm=np.zeros(5),
-        anomaly=anomaly,
-        spoken=np.array([False, True, False, True, False]),
-        type=["", "heat", "", "wear", "heat"],
+        word=np.array([0.0, 9.0, 0.0, 4.0, 0.0]),
+        rarities=np.zeros((5, 0)),
+        naming=Naming(("heat", "wear"), np.eye(2)),
         groups=np.array([[0, 0], [4.5, 1.5], [0, 0], [0.2, 0.3], [2.0, 7.0]], float),
         group_names=("oil", "rms"),
         pattern=np.full((5, 2), 0.25, np.float32),
@@ -31,6 +32,20 @@ def verdicts():
 def test_the_short_form_counts(verdicts):
     assert repr(verdicts) == "Verdicts(5 events, 3 anomalies, 2 alarms)"
     assert len(verdicts) == 5
+
+
+def test_what_follows_from_the_scores(verdicts):
+    assert verdicts.anomaly.tolist() == [False, True, False, True, True]
+    assert verdicts.spoken.tolist() == [False, True, False, True, False]
+    assert verdicts.type == ["", "heat", "", "wear", "wear"]
+    assert verdicts.severity[[1, 2]].tolist() == [np.float32(9.0 / 12.3), 0.0]
+
+
+def test_pieces_follow_each_other(verdicts):
+    twice = Verdicts.following([verdicts, verdicts])
+    assert len(twice) == 10
+    assert twice.event_id == [*verdicts.event_id, *verdicts.event_id]
+    assert twice.type == [*verdicts.type, *verdicts.type]
 
 
 def test_the_strongest_come_first_and_only_anomalies(verdicts):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from snnlab.detectors.naming import Naming
 from snnlab.detectors.verdicts import Verdicts
 from snnlab.errors import ConfigError
 from snnlab.events import EventBatch
@@ -11,15 +12,13 @@ from snnlab.explain.narrative import departed, surprised
 def verdicts_of(batch, groups, kind="latency_spike"):
     n = len(batch)
     return Verdicts(
-        event_id=batch.event_ids,
-        timestamp=batch.timestamps,
-        entity=["checkout"] * n,
+        events=batch,
         score=np.full(n, 6.0),
-        severity=np.full(n, 0.75, np.float32),
+        threshold=2.0,
         alarm=np.ones(n),
-        spoken=np.ones(n, bool),
-        anomaly=np.ones(n, bool),
-        type=[kind] * n,
+        word=np.full(n, 6.0),
+        rarities=np.zeros((n, 0)),
+        naming=Naming((kind,), np.zeros((1, 3))),
         groups=np.asarray(groups, float),
         group_names=("latency", "errors", "load"),
         pattern=np.zeros((n, 4), np.float32),

@@ -115,4 +115,4 @@ def surprises(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _surprises(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
-    surprises(bound, inputs, learn, out)
+    surprises(bound, inputs, learn, out)  # type: ignore[no-untyped-call]

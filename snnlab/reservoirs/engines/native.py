@@ -9,7 +9,7 @@ from snnlab.errors import ConfigError
 from snnlab.reservoirs.engines import native_kernels
 from snnlab.reservoirs.engines.base import Activity, Raster
 from snnlab.reservoirs.engines.native_deferred import simulate_deferred
-from snnlab.reservoirs.engines.native_frame import frame_of
+from snnlab.reservoirs.engines.native_frame import Frame, frame_of
 from snnlab.reservoirs.engines.native_plan import plan_of
 from snnlab.reservoirs.network import Network
 from snnlab.types import Array, Arrays
@@ -33,6 +33,12 @@ class NativeAttached:
         self._frame, self._totals = frame_of(plan.arrays(learned, state), scratch), scratch.totals
         self._ptr = np.zeros(2, np.int64)
         self._neuron, self._count = np.empty(n, np.int32), np.empty(n, np.uint8)
+
+    @property
+    def frame(self) -> Frame:
+        """What :func:`.native_kernels.drive` takes, for compiled code that calls it."""
+        frame: Frame = self._frame
+        return frame
 
     def drive(
         self,

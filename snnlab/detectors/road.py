@@ -1,0 +1,239 @@
+"""The whole road in one compiled pass: clocks, features, codes, reservoir, readouts, judgement.
+
+A pass goes over a micro-batch stage by stage; each stage is causal and only feeds those after it, so that the result is
+that of one event after the other. It allocates nothing: between stages stands a desk of arrays that are there already.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import literal_unroll, njit, types
+from numba.extending import overload, register_jitable
+
+from snnlab.detectors.absence import follow_gaps
+from snnlab.detectors.judgement import judge_events
+from snnlab.detectors.readouts.base import Inputs, surprises
+from snnlab.detectors.recall import remember
+from snnlab.encoders.columns import BoundCodes, lay_spikes
+from snnlab.features.aggregates import Keyed, walk
+from snnlab.features.following import follow_into
+from snnlab.reservoirs.engines import native_kernels
+from snnlab.reservoirs.engines.native_frame import Frame
+from snnlab.types import Array
+
+__all__ = ["ALL", "CLOCKS", "FEATURES", "READOUTS", "Desk", "Look", "Road", "Timing", "Viewing", "travel"]
+
+# ruff: noqa: ANN001, ANN201, ANN202, ARG001 - the types of a kernel are those it is compiled for
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+
+CLOCKS, FEATURES, READOUTS = 1, 2, 4
+"""The stages of a pass; encoders of a user's own run between the last two."""
+ALL = CLOCKS | FEATURES | READOUTS
+
+
+class Timing(NamedTuple):
+    """The entities' clocks and habits, and what the domain's clock says."""
+
+    last: Array
+    heard: Array
+    gaps: Array
+    us_per_tick: float
+    cap: int
+    lateness_us: int
+    ticks: int
+
+
+class Viewing(NamedTuple):
+    """What one readout sees: these numbers, categories and codes, put beside each other on its own desk, or all."""
+
+    whole: bool
+    numbers: Array
+    categories: Array
+    codes: Array
+    own_numbers: Array
+    own_categories: Array
+    own_codes: Array
+
+
+class Look(NamedTuple):
+    """What stands before the reservoir."""
+
+    timing: Timing
+    features: tuple[Keyed, ...]
+    categories: Array
+    """Which words are features."""
+    coded: Array
+    """Which features, numbers before categories, have a compiled code."""
+    codes: BoundCodes
+
+
+class Road(NamedTuple):
+    """A detector's plan bound to the arrays of one shard.
+
+    Every part is a frame of its own, one pointer: parts of a kind are compiled once, whatever road they stand in.
+    """
+
+    look: Frame
+    """Of a :class:`Look`, and the desk."""
+    engine: Frame | None
+    """The native engine's, or None without a reservoir."""
+    neurons: int
+    views: tuple[Frame, ...]
+    """Of each readout as bound, and its :class:`Viewing`."""
+    judge: Frame
+    """Of :class:`.judgement.JudgeArrays`, and the ring."""
+
+
+class Desk(NamedTuple):
+    """Arrays of as many rows as a micro-batch has events, written by one stage and read by the next."""
+
+    gap: Array
+    lateness: Array
+    seconds: Array
+    numbers: Array
+    categories: Array
+    picked: Array
+    codes: Array
+    ptr: Array
+    neuron: Array
+    spike_count: Array
+    evidence: Array
+
+
+@njit(cache=True, nogil=True)
+def travel(frame, times, values, rows, entities, marks, words, address, tick, learn, stages, out, pattern):
+    """Take ``n`` events along the ``stages`` of the road; returns how many of them the clocks reject.
+
+    Where they reject any, nothing after the clocks has happened: call again without those events and without the
+    clocks, their gaps at the head of the desk. ``address`` and ``tick`` are the input spikes, which the features' stage
+    fills in; ``out`` and ``pattern`` hold zeros.
+    """
+    road = frame.arrays
+    if stages & CLOCKS:
+        rejected = _follow(road.look, times, rows)
+        if rejected:
+            return rejected
+    if stages & FEATURES:
+        _describe(road.look, times, values, rows, words, address, tick, learn)
+    if stages & READOUTS:
+        n, desk = times.size, road.look.scratch
+        ticks = road.look.arrays.timing.ticks
+        _run(
+            road.engine,
+            rows,
+            address[:n],
+            tick[:n],
+            desk.gap[:n],
+            ticks,
+            learn,
+            desk.ptr,
+            desk.neuron,
+            desk.spike_count,
+        )
+        inputs = _inputs(road.look, times, rows, entities)
+        remember(road.judge.scratch, marks, inputs)
+        evidence = desk.evidence[:n]
+        _ask(road.views, inputs, road.judge.arrays.starts, learn, evidence)
+        judge_events(road.judge.arrays, evidence, rows, learn, out)
+        _bucket(inputs.spike_start, inputs.spikes, road.neurons, pattern)
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def _follow(look, times, rows):
+    timing, n = look.arrays.timing, times.size
+    gap, lateness = look.scratch.gap[:n], look.scratch.lateness[:n]
+    follow_gaps(rows, times, timing.heard, timing.gaps)
+    return follow_into(rows, times, timing.last, timing.us_per_tick, timing.cap, timing.lateness_us, gap, lateness)
+
+
+@njit(cache=True, nogil=True)
+def _describe(look, times, values, rows, words, address, tick, learn):
+    """Features, and the spikes of those whose code is compiled."""
+    n, chosen, coded = times.size, look.arrays.categories, look.arrays.coded
+    numbers, categories = look.scratch.numbers[:n], look.scratch.categories[:n]
+    picked, codes = look.scratch.picked[:n], look.scratch.codes[:n]
+    for keyed in look.arrays.features:
+        walk(times, rows, values, words, keyed, numbers)
+    p = numbers.shape[1]
+    for t in range(n):
+        for c in range(chosen.size):
+            categories[t, c] = words[t, chosen[c]]
+        for q in range(coded.size):
+            picked[t, q] = numbers[t, coded[q]] if coded[q] < p else np.float64(categories[t, coded[q] - p])
+    lay_spikes(look.arrays.codes, picked, learn, look.arrays.timing.ticks, address[:n], tick[:n], codes)
+
+
+@njit(cache=True, nogil=True)
+def _inputs(look, times, rows, entities):
+    n, desk = times.size, look.scratch
+    seconds = desk.seconds[:n]
+    for t in range(n):
+        seconds[t] = times[t] * 1e-6
+    return Inputs(
+        rows, entities, seconds, desk.numbers[:n], desk.categories[:n], desk.codes[:n], desk.ptr[: n + 1], desk.neuron
+    )
+
+
+def _run(engine, rows, address, when, gap, ticks, learn, ptr, neuron, count):
+    """Drive the reservoir, if there is one."""
+    raise NotImplementedError
+
+
+@overload(_run)
+def _run_of(engine, rows, address, when, gap, ticks, learn, ptr, neuron, count):
+    return _silence if isinstance(engine, types.NoneType) else _drive
+
+
+@register_jitable
+def _silence(engine, rows, address, when, gap, ticks, learn, ptr, neuron, count):
+    ptr[: rows.size + 1] = 0
+
+
+@register_jitable
+def _drive(engine, rows, address, when, gap, ticks, learn, ptr, neuron, count):
+    # The desk has room for every neuron in every event, and the stages before give only what may be run.
+    native_kernels.drive(engine, rows, address, when, gap, 0, ticks, learn, ptr, neuron, count)
+
+
+@njit(cache=True, nogil=True)
+def _ask(views, inputs, starts, learn, evidence):
+    """Each readout's evidence, in its own columns."""
+    evidence[:] = 0.0
+    k = 0
+    for view in literal_unroll(views):
+        _surprise(view, inputs, learn, evidence[:, starts[k] : starts[k + 1]])
+        k += 1  # noqa: SIM113 - literal_unroll takes no enumerate
+
+
+@njit(cache=True, nogil=True)
+def _surprise(view, inputs, learn, evidence):
+    surprises(view.arrays, _seen(view.scratch, inputs), learn, evidence)
+
+
+@njit(cache=True, nogil=True)
+def _seen(viewing, inputs):
+    """The part of the inputs that a readout sees."""
+    n = inputs.rows.size
+    numbers, categories, codes = inputs.numbers, inputs.categories, inputs.codes
+    if not viewing.whole:
+        numbers, categories, codes = viewing.own_numbers[:n], viewing.own_categories[:n], viewing.own_codes[:n]
+        for t in range(n):
+            for j in range(viewing.numbers.size):
+                numbers[t, j] = inputs.numbers[t, viewing.numbers[j]]
+            for j in range(viewing.categories.size):
+                categories[t, j] = inputs.categories[t, viewing.categories[j]]
+            for j in range(viewing.codes.size):
+                codes[t, j] = inputs.codes[t, viewing.codes[j]]
+    return Inputs(
+        inputs.rows, inputs.entities, inputs.seconds, numbers, categories, codes, inputs.spike_start, inputs.spikes
+    )
+
+
+@njit(cache=True, nogil=True)
+def _bucket(ptr, neuron, neurons, out):
+    """Share of each population bucket's neurons that fired for each event."""
+    share = np.float32(out.shape[1] / max(neurons, 1))
+    for t in range(out.shape[0]):
+        for s in range(ptr[t], ptr[t + 1]):
+            out[t, np.int64(neuron[s]) * out.shape[1] // neurons] += share
