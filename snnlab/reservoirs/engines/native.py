@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int32, Int64
 
 from snnlab.errors import ConfigError
-from snnlab.reservoirs.engines import native_kernels
+from snnlab.reservoirs.engines import native_kernels, tally
 from snnlab.reservoirs.engines.base import Activity, Raster
 from snnlab.reservoirs.engines.native_deferred import simulate_deferred
 from snnlab.reservoirs.engines.native_frame import frame_of
@@ -59,9 +59,11 @@ class NativeAttached:
                 events = rows, spikes_address, spikes_tick, gap
                 raise ConfigError(_bad_events(self._network, -1 - done, events, ticks))
             self._deepen()
-        spikes, synaptic = self._totals.tolist()
+        counts = self._totals.tolist()
+        if tally.OPEN:
+            tally.add(*counts)
         used = self._ptr.item(size)
-        return Activity(self._ptr[: size + 1], self._neuron[:used], self._count[:used], spikes, synaptic)
+        return Activity(self._ptr[: size + 1], self._neuron[:used], self._count[:used], *counts)
 
     def _widen(self, size: int) -> None:
         """Room for that many events, each of which may fire as a sixteenth of the network."""
@@ -162,14 +164,14 @@ class Native:
             room = n * (ticks // (network.lif.refractory + 1) + 1)  # taken only as it is written
             out = np.empty(room, np.int32), np.empty(room, np.int32)
             used = simulate_deferred(frame, deferral, row, ptr, address, *out)
-            return Raster(out[0][:used].copy(), out[1][:used].copy(), int(scratch.totals[1]))
+            return Raster(out[0][:used].copy(), out[1][:used].copy(), *scratch.totals[1:].tolist())
         parts, done = [], 0
         while done < ticks:
             room = max(n, (ticks - done) * max(1, n // 16))
             out = np.empty(room, np.int32), np.empty(room, np.int32)
             done, used = native_kernels.simulate(frame, row, ptr, address, done, learn, *out)
             parts.append((out[0][:used], out[1][:used]))
-        return Raster(*_joined(parts), int(scratch.totals[1]))
+        return Raster(*_joined(parts), *scratch.totals[1:].tolist())
 
 
 def _joined(parts: list[tuple[Array, Array]]) -> tuple[Array, Array]:

@@ -15,7 +15,7 @@ from snnlab.errors import ConfigError, EngineMissing
 if TYPE_CHECKING:
     import nir
 
-__all__ = ["run_on_norse"]
+__all__ = ["on_norse", "run_on_norse"]
 
 
 def run_on_norse(
@@ -24,24 +24,12 @@ def run_on_norse(
     """Who fired in each tick of ``tick`` ms, given how many spikes came from each input.
 
     Refractory periods, adapting thresholds and learning are not in the graph, so only a network without them fires as
-    the native engine has it (in float32, whose sums norse rounds in another order). ``v_reset`` and ``v_leak`` must
-    be 0: norse 1.1 leaves the one out and takes the other for the synapse's as well.
-
-    Raises:
-        EngineMissing: norse is not installed.
-        ConfigError: the graph holds what norse cannot run.
+    the native engine has it (in float32, whose sums norse rounds in another order). Raises as :func:`on_norse`.
     """
-    try:
-        import norse  # noqa: F401
-        import torch
-    except ImportError as missing:
-        raise EngineMissing(f"this needs norse ({missing}); pip install 'snnlab[research]'") from missing
-    neurons = graph.nodes[node]
-    for name in ("v_reset", "v_leak"):
-        if np.any(getattr(neurons, name)):
-            raise ConfigError(f"{name} is not 0, and norse 1.1 does not take it from NIR; run it elsewhere")
-    fired = np.zeros((len(raster_in), len(neurons.v_threshold)), bool)
-    model, state = _model(graph, tick * 1e-3), None
+    import torch
+
+    model, state = on_norse(graph, tick=tick, node=node), None
+    fired = np.zeros((len(raster_in), len(graph.nodes[node].v_threshold)), bool)
     with torch.no_grad():
         for t, spikes in enumerate(np.asarray(raster_in, np.float32)):
             _, state = model(torch.from_numpy(spikes)[None], state)
@@ -49,8 +37,26 @@ def run_on_norse(
     return fired
 
 
+def on_norse(graph: "nir.NIRGraph", *, tick: float = 1.0, node: str = "neurons") -> Any:  # noqa: ANN401 - a module
+    """The graph as norse's modules, called with a tick's input [1, a] and the state that the last call gave.
+
+    ``v_reset`` and ``v_leak`` must be 0: norse 1.1 leaves the one out and takes the other for the synapse's as well.
+
+    Raises:
+        EngineMissing: norse is not installed.
+        ConfigError: the graph holds what norse cannot run.
+    """
+    try:
+        import norse.torch  # noqa: F401
+    except ImportError as missing:
+        raise EngineMissing(f"this needs norse ({missing}); pip install 'snnlab[research]'") from missing
+    for name in ("v_reset", "v_leak"):
+        if np.any(getattr(graph.nodes[node], name)):
+            raise ConfigError(f"{name} is not 0, and norse 1.1 does not take it from NIR; run it elsewhere")
+    return _model(graph, tick * 1e-3)
+
+
 def _model(graph: "nir.NIRGraph", step: float) -> Any:  # noqa: ANN401 - a torch module
-    """The graph as norse's modules; ``step`` in s."""
     import warnings
 
     import nir
