@@ -59,11 +59,14 @@ class NativeAttached:
                 events = rows, spikes_address, spikes_tick, gap
                 raise ConfigError(_bad_events(self._network, -1 - done, events, ticks))
             self._deepen()
-        counts = self._totals.tolist()
-        if tally.OPEN:
-            tally.add(*counts)
+        self.tell()
         used = self._ptr.item(size)
-        return Activity(self._ptr[: size + 1], self._neuron[:used], self._count[:used], *counts)
+        return Activity(self._ptr[: size + 1], self._neuron[:used], self._count[:used], *self._totals.tolist())
+
+    def tell(self) -> None:
+        """Tell the open tallies what the last call of the kernel did; compiled code that calls it is to tell too."""
+        if tally.OPEN:
+            tally.add(*self._totals.tolist())
 
     def _widen(self, size: int) -> None:
         """Room for that many events, each of which may fire as a sixteenth of the network."""
