@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from snnlab.cli import data, demo, pipelines, score, serve
+from snnlab.cli import data, demo, export, pipelines, score, serve
 from snnlab.errors import SnnlabError
 
 __all__ = ["app", "main"]
@@ -55,6 +55,7 @@ app.command()(pipelines.evaluate)
 app.command()(pipelines.promote)
 app.command()(pipelines.retrain)
 app.command()(score.score)
+app.add_typer(export.app, name="export")
 app.command()(serve.replay)
 app.command()(serve.serve)
 app.command()(serve.worker)

@@ -171,6 +171,8 @@ def _tell(done: "list[Scoring]", *, err: bool) -> "list[Figure]":
         typer.echo(_line(scoring), err=err)
     if len(done) == 1:
         _tell_strongest(done[0], err=err)
+        if done[0].cost is not None:
+            typer.echo(f"cost: {done[0].cost}", err=err)
     return figures
 
 
@@ -196,6 +198,17 @@ def _tell_strongest(scoring: "Scoring", *, err: bool) -> None:
             err=err,
         )
         typer.echo(f"          {narrate(found, row, scoring.stream.events)}", err=err)
+
+
+def _unit(name: str) -> str:
+    """The unit of a figure of cost; joules but for those of RAPL are estimates.
+
+    >>> _unit("cost.joules_per_event.loihi"), _unit("cost.footprint_bytes"), _unit("cost.spikes_per_event")
+    ('J (estimate)', 'bytes', '')
+    """
+    if "joules" in name:
+        return "J" if name.endswith("rapl") else "J (estimate)"
+    return "bytes" if name.endswith("bytes") else ""
 
 
 def _quality(scoring: "Scoring") -> tuple[float, float] | None:
@@ -225,4 +238,6 @@ def _figures(scoring: "Scoring", *, several: bool) -> "list[Figure]":
     if (quality := _quality(scoring)) is not None:
         rows.append(Figure.of(f"{stem}.average_precision", quality[0], "AP"))
         rows.append(Figure.of(f"{stem}.roc_auc", quality[1], "AUC"))
+    if scoring.cost is not None:
+        rows += [Figure.of(f"{stem}.{name}", value, _unit(name)) for name, value in scoring.cost.figures().items()]
     return rows

@@ -6,6 +6,7 @@ A detector is judged on verdicts that it gave before it learnt. Labels are read 
 from snnlab.evaluation.confusion import Confusion, confusion
 from snnlab.evaluation.cost import Energy, Operations, energy
 from snnlab.evaluation.figures import Figure, document, machine
+from snnlab.evaluation.measuring import Cost, measured
 from snnlab.evaluation.prequential import run
 from snnlab.evaluation.quality import Alarms, Quality, TypeQuality
 from snnlab.evaluation.report import Report, evaluate, evaluate_scores
@@ -13,6 +14,7 @@ from snnlab.evaluation.report import Report, evaluate, evaluate_scores
 __all__ = [
     "Alarms",
     "Confusion",
+    "Cost",
     "Energy",
     "Figure",
     "Operations",
@@ -25,5 +27,6 @@ __all__ = [
     "evaluate",
     "evaluate_scores",
     "machine",
+    "measured",
     "run",
 ]

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from snnlab.datasets.labelled import LabelledStream
 from snnlab.errors import ConfigError, DataError
 from snnlab.evaluation.confusion import Confusion, confusion
+from snnlab.evaluation.measuring import Cost
 from snnlab.evaluation.quality import Alarms, Quality, TypeQuality, by_type
 from snnlab.evaluation.tables import as_html, as_text, number
 from snnlab.types import Json
@@ -58,14 +59,21 @@ class Report:
     confusion: Confusion | None
     baselines: Mapping[str, Quality] = field(default_factory=dict)
     ablations: Mapping[str, Quality] = field(default_factory=dict)
+    cost: Cost | None = None
+    """Of the detector's run, where it was measured."""
 
     def with_ablations(self, ablations: Mapping[str, Quality]) -> "Report":
         """This report with the detector's ablations beside it (no reservoir, no plasticity)."""
         return replace(self, ablations=dict(ablations))
 
+    def with_cost(self, cost: Cost | None) -> "Report":
+        """This report with what the detector's run took; the energies in it are estimates."""
+        return replace(self, cost=cost)
+
     def to_json(self) -> Json:
         """Nested plain numbers; what could not be measured is null."""
         whole: Json = asdict(replace(self, confusion=None))
+        whole["cost"] = self.cost.figures() if self.cost else None
         whole["confusion"] = self.confusion.to_json() if self.confusion else None
         plain: Json = json.loads(json.dumps(whole, default=dict), parse_constant=lambda _: None)
         return plain
@@ -85,6 +93,8 @@ class Report:
             types = [["type", "events", "flagged", "AP against normal", "AP against rest"]]
             types += [[name, *map(number, asdict(part).values())] for name, part in self.by_type.items()]
             out.append(("by type", types))
+        if self.cost is not None:
+            out.append(("cost; energies are estimates, static power left out", self.cost.rows()))
         return out
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int8, Int64, Integer
+from jaxtyping import Bool, Float, Float32, Float64, Int8, Int64, Integer
 from numba import njit
 
 from snnlab.errors import ConfigError
@@ -46,12 +46,28 @@ def draw_rows(
     step = max(1, _CHUNK_ELEMENTS // room)
     for first in range(0, sources, step):
         last = min(first + step, sources)
-        order = rng.random((last - first, room), dtype=np.float32)
-        picked = np.sort(np.argpartition(order, degree - 1, axis=1)[:, :degree], axis=1)
+        picked = _least(rng.random((last - first, room), dtype=np.float32), degree)
         if recurrent:
             picked += picked >= np.arange(first, last)[:, None]
         rows[first:last] = picked
     return rows
+
+
+def _least(keys: Float32[np.ndarray, "s r"], degree: int) -> Int64[np.ndarray, "s k"]:
+    """Places of the ``degree`` least keys of each row, in order; of equal keys the first.
+
+    Ties are broken here since ``argpartition`` breaks them as the processor's vectors fall: in 10,000 rows of 10,000
+    keys of 24 bits there are some, and a saved model rebuilds its network on another processor.
+
+    >>> _least(np.array([[0.5, 0.25, 0.5, 0.5]], np.float32), 2).tolist()
+    [[0, 1]]
+    """
+    border = np.partition(keys, degree - 1, axis=1)[:, degree - 1 : degree]
+    chosen = keys <= border
+    for row in np.flatnonzero(chosen.sum(axis=1) > degree):
+        equal = np.flatnonzero(keys[row] == border[row])
+        chosen[row, equal[degree - int((keys[row] < border[row]).sum()) :]] = False
+    return np.nonzero(chosen)[1].reshape(len(keys), degree)
 
 
 def signs(rng: np.random.Generator, neurons: int, excitatory: float) -> Int8[np.ndarray, " i"]:

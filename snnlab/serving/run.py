@@ -93,6 +93,15 @@ class BentoServer:
         psutil.wait_procs(alive, timeout=2.0)
         _kill_group(process.pid)
 
+    def resident_bytes(self) -> int:
+        """Resident memory of the service and everything that it started, pages that they share counted in each."""
+        import psutil
+
+        if self._process is None:
+            return 0
+        leader = psutil.Process(self._process.pid)
+        return sum(one.memory_info().rss for one in (leader, *leader.children(recursive=True)))
+
     def tail(self, lines: int = 20) -> str:
         """The last lines that the service wrote."""
         if not self.log.exists():

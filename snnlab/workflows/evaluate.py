@@ -12,6 +12,7 @@ from snnlab.detectors import Verdicts
 from snnlab.errors import DataError
 from snnlab.evaluation import Report
 from snnlab.evaluation import evaluate as judged
+from snnlab.evaluation import measured as measured_cost
 from snnlab.evaluation import run as prequential
 from snnlab.tracking import RunLog, load_detector, run
 from snnlab.tracking.flavour import version_of
@@ -42,7 +43,7 @@ class Evaluation(Result):
     def to_json(self) -> Json:
         """The metrics, and what they are of."""
         about = {"model": self.model, "data": self.data.name, "run_id": self.run_id, "events": self.report.events}
-        return {**about, **{name: round(value, 6) for name, value in self.metrics.items()}}
+        return {**about, **{name: _rounded(value) for name, value in self.metrics.items()}}
 
     def _repr_html_(self) -> str:
         return self.report._repr_html_()
@@ -75,13 +76,23 @@ def evaluate(
     with run(name, f"evaluate {name}", uri=uri) as opened:
         detector = load_detector(model, uri=uri)
         replay = following(stream, known.until_us if known else None)
-        verdicts = prequential(detector, replay, learn=learn)
-        report = judged(verdicts, replay, baselines=baselines)
+        with measured_cost(detector) as measuring:
+            verdicts = prequential(detector, replay, learn=learn)
+        report = judged(verdicts, replay, baselines=baselines).with_cost(measuring.cost)
         if ablations:
             report = report.with_ablations(without_a_part(detector, stream))
         done = Evaluation(str(model), report, verdicts, replay, opened.run_id)
         _log(opened, done, detector.threshold)
     return done
+
+
+def _rounded(value: float) -> float:
+    """Six decimals, and six digits of what is smaller than that: an energy is.
+
+    >>> _rounded(0.12345678), _rounded(3.5512345e-8)
+    (0.123457, 3.55123e-08)
+    """
+    return round(value, 6) if abs(value) >= 1e-3 else float(f"{value:.6g}")
 
 
 def _metrics(report: Report) -> dict[str, float]:
@@ -97,6 +108,7 @@ def _metrics(report: Report) -> dict[str, float]:
         named[f"baseline.{baseline}.average_precision"] = quality.average_precision
     for ablation, quality in report.ablations.items():
         named[f"ablation.{ablation.replace(' ', '_')}.average_precision"] = quality.average_precision
+    named |= report.cost.figures() if report.cost is not None else {}
     return {name: float(value) for name, value in named.items() if isfinite(value)}
 
 

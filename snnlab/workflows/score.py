@@ -14,6 +14,7 @@ from snnlab.detectors import Detector, Verdicts
 from snnlab.detectors.detector import DeadLetter
 from snnlab.domains.domain import FOREVER_US
 from snnlab.errors import ConfigError
+from snnlab.evaluation import Cost, measured
 from snnlab.evaluation.prequential import concatenated
 from snnlab.events import EventBatch
 from snnlab.features.clock import UNSEEN
@@ -35,6 +36,8 @@ class Scoring:
     stream: LabelledStream
     verdicts: Verdicts
     rejected: tuple[DeadLetter, ...]
+    cost: Cost | None = None
+    """What the run took; None for a detector without a reservoir."""
 
 
 def score(
@@ -65,12 +68,14 @@ def score(
     cuts = [*range(0, stream.train, batch), *range(stream.train, len(events), batch), len(events)]
     parts: list[Verdicts] = []
     rejected: list[DeadLetter] = []
-    for start, stop in pairwise(cuts):
-        parts.append(detector.process(events.slice(start, stop), learn=learn or stop <= stream.train))
-        rejected.extend(detector.rejected)
-        if progress is not None:
-            progress(stop - start)
-    return Scoring(stream, concatenated(parts or [detector.process(events, learn=learn)]), tuple(rejected))
+    with measured(detector) as measuring:
+        for start, stop in pairwise(cuts):
+            parts.append(detector.process(events.slice(start, stop), learn=learn or stop <= stream.train))
+            rejected.extend(detector.rejected)
+            if progress is not None:
+                progress(stop - start)
+    found = concatenated(parts or [detector.process(events, learn=learn)])
+    return Scoring(stream, found, tuple(rejected), measuring.cost)
 
 
 def _until(detector: Detector) -> int | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from snnlab.bench import detection, engine, imports, latency, memory, throughput
+from snnlab.bench import detection, engine, imports, latency, memory, seed, seed_tasks, throughput
 from snnlab.bench.cli import app
 from snnlab.bench.peers.dense import DenseNetwork
 from snnlab.bench.rows import Row, report, result
@@ -178,3 +178,39 @@ def test_bad_input_ends_with_one_sentence_and_code_2(tmp_path):
 
 def test_nothing_is_unknown_to_json():
     json.dumps(result("bench x", [Row.of("a", float("nan"), "s", bar=1.0)]), allow_nan=False)
+
+
+def test_the_largest_configuration_is_the_one_that_is_asked_for():
+    config = NeuromorphicConfig.from_yaml(seed.CONFIG)
+    assert (config.input.neurons, config.reservoir.neurons, config.readout.neurons) == (1_000, 10_000, 100)
+    assert (config.reservoir.connectivity, config.reservoir.spectral_radius) == (0.1, 0.9)
+    assert (config.learning.algorithm, config.performance.spike_precision) == ("STDP", "float32")
+
+
+def test_a_small_one_of_its_kind_is_trained_saved_loaded_and_served(tmp_path):
+    small = tmp_path / "small.yaml"
+    small.write_text(seed.CONFIG.read_text().replace("neurons: 10000", "neurons: 300"))
+    rows = seed.run(events=1_000, entities=600, service=False, config=small)
+    values = {row.figure.id: row.figure.value for row in rows}
+    assert ids(rows) == [
+        "seed.build", "seed.train", "seed.artifact", "seed.rate", "seed.rate_off", "seed.input_gain", "seed.load",
+        "seed.exact_after_load", "seed.entities", "seed.resident.shard",
+    ]  # fmt: skip
+    assert values["seed.exact_after_load"] == 1.0
+    assert values["seed.entities"] >= 600
+    assert 0.0 < values["seed.artifact"] < 5.0
+    assert values["seed.resident.shard"] > 50.0
+    assert 0.0 < values["seed.rate"] < 50.0
+
+
+def test_served_events_are_one_an_entity_and_later_with_each_lap():
+    one, two = seed_tasks.spread(40, lap=1), seed_tasks.spread(40, lap=2)
+    assert len(set(one.entities.words())) == len(one) == 40
+    assert not set(one.event_ids) & set(two.event_ids)
+    assert two.timestamps.min() > one.timestamps.max() - 3_600_000_000
+    one.check()
+
+
+def test_a_part_that_fails_says_why(tmp_path):
+    with pytest.raises(RuntimeError, match="ModelNotFound"):
+        seed._apart("served", str(tmp_path / "none.snn"), 3)

@@ -167,3 +167,29 @@ def test_a_path_without_a_file_says_what_to_name(tmp_path):
     for missing in (tmp_path / "gone.snn", tmp_path):
         with pytest.raises(ModelNotFound, match=f"no model at '{missing}'.*name a .snn file or models:/"):
             Detector.load(missing)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_large_arrays_of_reals_come_back_bit_for_bit_and_take_less_room(dtype):
+    rng = np.random.default_rng(0)
+    weights = rng.uniform(0.5, 1.5, (300, 400)).astype(dtype)
+    weights.reshape(-1)[:4] = [np.nan, -np.inf, -0.0, np.finfo(dtype).tiny]
+    content = ModelFile({}, {"weights": weights, "turned": weights.T}).to_bytes()
+    back = ModelFile.read(content).arrays
+    assert back["weights"].tobytes() == weights.tobytes()
+    assert back["weights"].flags.writeable
+    assert back["weights"].flags.c_contiguous
+    np.testing.assert_array_equal(back["turned"], weights.T)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert "planes/weights.npy" in archive.namelist()
+        plain = ModelFile({}, {"weights": weights.view(np.uint8)}).to_bytes()
+        assert archive.getinfo("planes/weights.npy").compress_size < 0.95 * len(plain)
+
+
+def test_a_file_of_the_first_format_is_still_read():
+    array = np.arange(40_000, dtype=np.float32)
+    content = io.BytesIO()
+    np.save(content, array)
+    old = changed(ModelFile({}, {}).to_bytes(), "arrays/old.npy", content.getvalue())
+    old = changed(old, "manifest.json", manifest(old, format=1))
+    np.testing.assert_array_equal(ModelFile.read(old).arrays["old"], array)

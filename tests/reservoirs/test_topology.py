@@ -7,7 +7,7 @@ from snnlab.config import NeuromorphicConfig
 from snnlab.errors import ConfigError
 from snnlab.reservoirs import Network, engine
 from snnlab.reservoirs.neurons import charge
-from snnlab.reservoirs.topology import address_type, draw_rows, recurrent_weights, signs, spectral_radius
+from snnlab.reservoirs.topology import _least, address_type, draw_rows, recurrent_weights, signs, spectral_radius
 
 
 def dense(targets, weights):
@@ -103,3 +103,10 @@ def test_the_effective_weight_is_the_charge_of_a_perfect_integrator():
         membrane += step / 1e6 * current * (1 - decay) / (step / 5.0)
         current *= decay
     assert membrane == pytest.approx(1.0, rel=1e-3)
+
+
+def test_equal_keys_are_told_apart_by_their_place_and_not_by_the_processor():
+    keys = np.random.default_rng(0).integers(0, 6, (200, 30)).astype(np.float32)  # full of ties
+    for degree in (1, 7, 29, 30):
+        wanted = np.sort(np.argsort(keys, axis=1, kind="stable")[:, :degree], axis=1)
+        np.testing.assert_array_equal(_least(keys, degree), wanted)

@@ -17,7 +17,8 @@ class Activity:
     """Who fired in the ticks of each of ``n`` events.
 
     Event e's neurons are ``neuron[ptr[e]:ptr[e+1]]``, sorted, each once; ``counts`` are their spikes (255 at most).
-    ``total_spikes`` and ``synaptic_events`` count all that the call did, gaps included: the base of an energy estimate.
+    ``total_spikes``, ``synaptic_events`` and ``neuron_updates`` count all that the call did, gaps included: the base of
+    an energy estimate. Ticks decayed at once are one update of each neuron; an engine that does not count says 0.
     """
 
     ptr: Int64[np.ndarray, " n+1"]
@@ -25,6 +26,7 @@ class Activity:
     counts: UInt8[np.ndarray, " s"]
     total_spikes: int
     synaptic_events: int
+    neuron_updates: int = 0
 
     def __len__(self) -> int:
         return self.ptr.size - 1
@@ -37,6 +39,7 @@ class Raster:
     tick: Int32[np.ndarray, " s"]
     neuron: Int32[np.ndarray, " s"]
     synaptic_events: int = 0
+    neuron_updates: int = 0
 
 
 class Attached(Protocol):

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int32, Int64
 
 from snnlab.errors import ConfigError
-from snnlab.reservoirs.engines import native_kernels
+from snnlab.reservoirs.engines import native_kernels, tally
 from snnlab.reservoirs.engines.base import Activity, Raster
 from snnlab.reservoirs.engines.native_deferred import simulate_deferred
 from snnlab.reservoirs.engines.native_frame import Frame, frame_of
@@ -65,9 +65,14 @@ class NativeAttached:
                 events = rows, spikes_address, spikes_tick, gap
                 raise ConfigError(_bad_events(self._network, -1 - done, events, ticks))
             self._deepen()
-        spikes, synaptic = self._totals.tolist()
+        self.tell()
         used = self._ptr.item(size)
-        return Activity(self._ptr[: size + 1], self._neuron[:used], self._count[:used], spikes, synaptic)
+        return Activity(self._ptr[: size + 1], self._neuron[:used], self._count[:used], *self._totals.tolist())
+
+    def tell(self) -> None:
+        """Tell the open tallies what the last call of the kernel did; compiled code that calls it is to tell too."""
+        if tally.OPEN:
+            tally.add(*self._totals.tolist())
 
     def _widen(self, size: int) -> None:
         """Room for that many events, each of which may fire as a sixteenth of the network."""
@@ -168,14 +173,14 @@ class Native:
             room = n * (ticks // (network.lif.refractory + 1) + 1)  # taken only as it is written
             out = np.empty(room, np.int32), np.empty(room, np.int32)
             used = simulate_deferred(frame, deferral, row, ptr, address, *out)
-            return Raster(out[0][:used].copy(), out[1][:used].copy(), int(scratch.totals[1]))
+            return Raster(out[0][:used].copy(), out[1][:used].copy(), *scratch.totals[1:].tolist())
         parts, done = [], 0
         while done < ticks:
             room = max(n, (ticks - done) * max(1, n // 16))
             out = np.empty(room, np.int32), np.empty(room, np.int32)
             done, used = native_kernels.simulate(frame, row, ptr, address, done, learn, *out)
             parts.append((out[0][:used], out[1][:used]))
-        return Raster(*_joined(parts), int(scratch.totals[1]))
+        return Raster(*_joined(parts), *scratch.totals[1:].tolist())
 
 
 def _joined(parts: list[tuple[Array, Array]]) -> tuple[Array, Array]:

@@ -51,4 +51,5 @@ def simulate_deferred(frame, deferral, row, ptr, address, out_tick, out_neuron):
             used += 1
     bring_all(deferral, weights, rise, w_max, excitatory, targets)
     scratch.totals[0] += used
+    scratch.totals[2] += ticks * age.size
     return used

@@ -40,7 +40,7 @@ class Scratch(NamedTuple):
     brought: Array
     """By input spikes, and nothing between ticks."""
     totals: Array
-    """Spikes and synaptic events of a call."""
+    """Spikes, synaptic events and updates of neurons of a call."""
     seen: Array
     """Spikes a neuron of an event, and nothing between events."""
     sums: Array
@@ -120,6 +120,7 @@ def _tick(own, net, rule, learned, real, whole, decay, learn, scratch):
         age[spikes[s]] = 0
     scratch.totals[0] += n_spikes
     scratch.totals[1] += due * degree
+    scratch.totals[2] += v.size
     return n_spikes
 
 
@@ -182,6 +183,7 @@ def _settle(own, net, rule, learned, params, gap, learn, scratch):
     while left > 0:
         if gap - left >= whole[2] or _quiet(v, i, age, learned[0], net.bias, real, whole):
             _decay(v, i, a, age, traces, net.bias, times, left)
+            scratch.totals[2] += v.size
             return
         _tick(own, net, rule, learned, real, whole, decay, learn, scratch)
         left -= 1
@@ -233,7 +235,8 @@ def drive(frame, rows, address, when, gap, start, ticks, learn, ptr, neuron, cou
         bad = _first_bad(rows, address, when, gap, ages.shape[0], net.input_targets.shape[0], ticks)
         if bad >= 0:
             return -1 - bad
-        ptr[0] = scratch.totals[0] = scratch.totals[1] = 0
+        ptr[0] = 0
+        scratch.totals[:] = 0
     n = ages.shape[1]
     seen = scratch.seen
     used = ptr[start]

@@ -76,7 +76,7 @@ class Plan:
             fired=np.empty(n, np.uint8),
             arriving=np.zeros(n, real),
             brought=np.zeros(n, real),
-            totals=np.zeros(2, np.int64),
+            totals=np.zeros(3, np.int64),
             seen=np.zeros(n, np.uint8),
             sums=np.zeros(-(-n // LANES) * LANES if self.kernel != "rows" else 0, np.int16),
             before=np.zeros(n, real),
