@@ -122,9 +122,9 @@ class Nest:
         with nest_session(self.threads) as nest:
             model = NestModel(nest, run)
             model.advance(run.ticks)
+            membrane, current = model.settle()
             spikes = model.raster()
             weights = model.weights(*spikes) if run.plastic else None
-            membrane, current = model.state()
         if weights is not None:
             learned["weights"][run.learning] = weights
         return run.finish(state, row, spikes, (membrane, current, None))

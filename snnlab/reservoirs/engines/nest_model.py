@@ -17,6 +17,7 @@ from snnlab.reservoirs.engines.peer import Run
 __all__ = ["NestModel"]
 
 _IDLE = 2
+_NEVER = 1e300
 _FAR = 40.0
 """Time constants after which a synapse's first, made-up presynaptic spike at time 0 counts nothing."""
 
@@ -60,17 +61,18 @@ class NestModel:
         tick = np.rint(np.asarray(events["times"]) / self._tick).astype(np.int64) - self._begin - 1
         return tick, np.asarray(events["senders"]).astype(np.int64) - self._ids[0]
 
-    def state(self) -> tuple[Float64[np.ndarray, " i"], Float64[np.ndarray, " i"]]:
-        """Membranes and currents after all ticks. The probe's last reading comes out with the tick after it."""
+    def settle(self) -> tuple[Float64[np.ndarray, " i"], Float64[np.ndarray, " i"]]:
+        """Membranes and currents after all ticks, once what NEST delivers in slices is delivered, nobody firing."""
         membrane = np.array(self.cells.V_m, float)
-        self.advance(1)
+        self.cells.V_th = _NEVER
+        self.advance(self.run.network.lif.delay + 1)
         events = self._probe.events
         current = np.zeros(self.run.network.n_neurons)
-        current[np.asarray(events["senders"]) - self._ids[0]] = events["I_syn_ex"] + events["I_syn_in"]
+        current[np.asarray(events["senders"], np.int64) - self._ids[0]] = events["I_syn_ex"] + events["I_syn_in"]
         return membrane, current
 
     def weights(self, tick: Int64[np.ndarray, " s"], neuron: Int64[np.ndarray, " s"]) -> Float64[np.ndarray, " p"]:
-        """The plastic weights, brought up to date: NEST lets a synapse learn when its source fires, and not later."""
+        """Plastic weights of a settled run, brought up to date: in NEST a synapse learns only when its source fires."""
         run, lag = self.run, self.run.network.lif.delay
         weights, up, top = self._plastic_weights(), run.stdp[0], run.network.w_max
         source, place = np.nonzero(run.learning)
@@ -87,8 +89,9 @@ class NestModel:
     def _plastic_weights(self) -> Float64[np.ndarray, " p"]:
         """In the order of the network's rows, whose targets rise."""
         found = self.plastic.get(["source", "target", "weight"])
-        order = np.lexsort((found["target"], found["source"]))
-        weights: Float64[np.ndarray, " p"] = np.asarray(found["weight"], float)[order]
+        source, target, weight = (np.atleast_1d(found[name]) for name in ("source", "target", "weight"))
+        order = np.lexsort((target, source))
+        weights: Float64[np.ndarray, " p"] = weight[order].astype(float)
         return weights
 
     def _time(self, ticks: int) -> float:
