@@ -1,21 +1,60 @@
-"""Engines run a network. ``native`` serves; every engine answers the same calls."""
+"""Engines run a network. ``native`` serves; the peers are other simulators, for research; all answer the same calls."""
+
+from importlib.util import find_spec
+from typing import Any
 
 from snnlab.errors import ConfigError
 from snnlab.reservoirs.engines.base import Activity, Attached, Engine, Forwarding, Raster
 
-__all__ = ["NAMES", "Activity", "Attached", "Engine", "Forwarding", "Raster", "engine"]
+__all__ = ["NAMES", "Activity", "Attached", "Engine", "Forwarding", "Raster", "engine", "installed"]
 
-NAMES = ("native",)
+NAMES = ("native", "brian2", "nest", "norse", "snntorch")
 
 
-def engine(name: str = "native") -> Engine:
-    """The engine of that name. Raises ConfigError on an unknown one.
+def installed() -> tuple[str, ...]:
+    """The engines whose packages are on this machine.
+
+    >>> installed()[0]
+    'native'
+    """
+    return tuple(name for name in NAMES if name == "native" or find_spec(name) is not None)
+
+
+def engine(name: str = "native", **options: Any) -> Engine:  # noqa: ANN401 - each engine's own
+    """The engine of that name: ``brian2`` takes ``target``, ``norse`` and ``snntorch`` take ``device``.
+
+    A peer's package is imported here, and only here. Raises ConfigError on an unknown name or option, EngineMissing
+    where the package is not installed.
 
     >>> engine("native").name
     'native'
     """
+    if name not in NAMES:
+        raise ConfigError(f"unknown engine {name!r}; there is {', '.join(NAMES)}")
+    try:
+        found: Engine = _class(name)(**options)
+    except TypeError as error:
+        raise ConfigError(f"engine {name!r} does not take {options}: {error}") from error
+    return found
+
+
+def _class(name: str) -> type[Any]:
     if name == "native":
         from snnlab.reservoirs.engines.native import Native
 
-        return Native()
-    raise ConfigError(f"unknown engine {name!r}; there is {', '.join(NAMES)}")
+        return Native
+    if name == "brian2":
+        from snnlab.reservoirs.engines.brian2 import Brian2
+
+        return Brian2
+    if name == "nest":
+        from snnlab.reservoirs.engines.nest import Nest
+
+        return Nest
+    if name == "norse":
+        from snnlab.reservoirs.engines.norse import Norse
+
+        return Norse
+    from snnlab.reservoirs.engines.snntorch import SnnTorch
+
+    return SnnTorch

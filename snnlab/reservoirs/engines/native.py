@@ -8,6 +8,7 @@ from jaxtyping import Int32, Int64
 from snnlab.errors import ConfigError
 from snnlab.reservoirs.engines import native_kernels, tally
 from snnlab.reservoirs.engines.base import Activity, Raster
+from snnlab.reservoirs.engines.fitting import bad_events, check_raster, check_row
 from snnlab.reservoirs.engines.native_deferred import simulate_deferred
 from snnlab.reservoirs.engines.native_frame import Frame, frame_of
 from snnlab.reservoirs.engines.native_plan import plan_of
@@ -63,7 +64,7 @@ class NativeAttached:
                 break
             if done < 0:
                 events = rows, spikes_address, spikes_tick, gap
-                raise ConfigError(_bad_events(self._network, -1 - done, events, ticks))
+                raise ConfigError(bad_events(self._network, -1 - done, events, ticks))
             self._deepen()
         self.tell()
         used = self._ptr.item(size)
@@ -161,10 +162,8 @@ class Native:
         """
         plan, n = plan_of(network), network.n_neurons
         ptr, address = _events(raster_in[0], np.int64), _events(raster_in[1], np.int32)
-        _check_raster(network, ptr, address)
-        capacity = len(state["membrane"])
-        if not 0 <= row < capacity:
-            raise ConfigError(f"row {row} of a state of {capacity} rows")
+        check_raster(network, ptr, address)
+        check_row(state, row)
         ticks, scratch = ptr.size - 1, plan.scratch()
         deferred = learn and ticks >= _LONG and plan.defers
         frame = frame_of(plan.arrays(learned, state, by_target=not deferred), scratch)
@@ -193,24 +192,3 @@ def _joined(parts: list[tuple[Array, Array]]) -> tuple[Array, Array]:
 
 def _events(array: Array, kind: type[np.generic]) -> Array:
     return np.ascontiguousarray(array, kind)
-
-
-def _check_raster(network: Network, ptr: Array, address: Array) -> None:
-    if ptr.size < 1 or ptr[0] != 0 or ptr[-1] != address.size or (np.diff(ptr) < 0).any():
-        raise ConfigError("ptr must rise from 0 to the number of addresses, one entry more than there are ticks")
-    if address.size and not 0 <= int(address.min()) <= int(address.max()) < network.n_inputs:
-        raise ConfigError(f"input neurons {address.min()} to {address.max()}; there are 0 to {network.n_inputs - 1}")
-
-
-def _bad_events(network: Network, e: int, events: tuple[Array, ...], ticks: int) -> str:
-    rows, address, when, gap = events
-    if e == rows.size:
-        return (
-            f"{rows.size} rows, {gap.size} gaps, spikes {address.shape} at {when.shape}, {ticks} ticks: give every "
-            "event one row, one gap, one line of spikes and of their ticks, and at least one tick"
-        )
-    return (
-        f"event {e} has row {rows[e]}, gap {gap[e]}, spikes {address[e].tolist()} in ticks {when[e].tolist()}: rows "
-        f"lie in the state, gaps are not negative, spikes are -1 (none) to {network.n_inputs - 1}, "
-        f"ticks are 0 to {ticks - 1}"
-    )

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import UInt16
 
-from snnlab.errors import ConfigError
+from snnlab.reservoirs.engines.fitting import state_of, weights_of
 from snnlab.reservoirs.engines.native_delivery import DENSE_ENOUGH, LANES, expands, masks_of
 from snnlab.reservoirs.engines.native_kernels import Net, Scratch
 from snnlab.reservoirs.network import Network
@@ -50,9 +50,9 @@ class Plan:
         A kernel that goes through rows only does without synapses ``by_target``, which then are not even made.
         """
         network = self.network
-        own = learned["threshold"], _weights(network, learned), learned["homeostat"]
+        own = learned["threshold"], weights_of(network, learned), learned["homeostat"]
         rule = network.rule.bind(_synapses(network, by_target=by_target and network.plastic), learned, network.real)
-        return self.net, rule, own, _state(network, state), self.params
+        return self.net, rule, own, state_of(network, state), self.params
 
     @cached_property
     def defers(self) -> bool:
@@ -123,29 +123,3 @@ def _params(network: Network) -> tuple[Array, ...]:
     homeo += [homeostasis.lowest, homeostasis.highest, homeostasis.gain_rate]
     kept = np.exp(-1.0 / np.array(traces)) if traces else np.zeros(0)
     return np.array(reals, real), np.array(whole, np.int64), np.array(times), kept.astype(real), np.array(homeo)
-
-
-def _weights(network: Network, learned: Arrays) -> Array:
-    weights = learned["weights"] if network.plastic else network.synapses
-    kind = np.dtype(np.int8) if network.quantised else network.real
-    if weights.shape != network.targets.shape or weights.dtype != kind or not weights.flags.carray:
-        raise ConfigError(
-            f"learned weights are {weights.dtype} {weights.shape}; this network learns writable "
-            f"{network.real} {network.targets.shape}: take them from network.fresh_learned()"
-        )
-    return weights.reshape(-1)
-
-
-def _state(network: Network, state: Arrays) -> tuple[Array, ...]:
-    arrays = state["membrane"], state["current"], state["adaptation"], state["age"]
-    capacity, n = arrays[0].shape[0], network.n_neurons
-    traces = len(network.rule.traces)
-    expected = [(capacity, n)] * 4 + [(capacity, traces, n)]
-    own = (*arrays, state["traces"] if traces else np.zeros((capacity, 0, n), network.real))
-    for array, shape in zip(own, expected, strict=True):
-        if array.shape != shape or not array.flags.carray:
-            raise ConfigError(
-                f"a state of shape {array.shape} does not fit {n} neurons, or is read-only or not "
-                "contiguous: take it from network.fresh_state(capacity)"
-            )
-    return own
