@@ -98,7 +98,7 @@ def _energy(own: Times, peer: Times, watts: float, contest: Contest) -> list[Row
             "claims.energy.estimate",
             chip.joules_per_event * 1e3,
             f"mJ on {chip.chip}",
-            peer=f"{NAME}, multiply-adds",
+            peer="LSTM, multiply-adds",
             peer_value=arithmetic,
             bar=ENERGY_MJ,
             better="lower",

@@ -25,7 +25,7 @@ def plot_growth(
     y: str = "bytes",
 ) -> "Axes":
     """A line of dots for each name, ``(sizes, costs)`` as measured, over its fitted law, whose exponent is told."""
-    from matplotlib.ticker import EngFormatter, NullFormatter
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
     ax = new_axes(ax, 6.0, 4.0)
     for colour, (name, (sizes, values)) in zip(cycle(CYCLE), costs.items(), strict=False):
@@ -37,6 +37,7 @@ def plot_growth(
     ax.set_yscale("log")
     ticks = sorted({int(size) for sizes, _ in costs.values() for size in np.asarray(sizes)})
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.yaxis.set_major_formatter(EngFormatter())
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_minor_formatter(NullFormatter())
