@@ -76,7 +76,7 @@ lab: $(INSTALLED) ## Open JupyterLab on notebooks/
 	$(JUPYTER) lab --notebook-dir notebooks
 
 bench: $(FULL) ## Measure speed, memory and quality, each beside a peer
-	for one in latency throughput memory engine serving detection; do $(BIN)/snnlab bench $$one || exit 1; done
+	for one in latency throughput memory engine claims serving detection; do $(BIN)/snnlab bench $$one || exit 1; done
 
 clean: ## Remove .venv, caches, and what runs left in mlruns/ and .snnlab/
 	rm -rf $(VENV) .snnlab .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist

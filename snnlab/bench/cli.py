@@ -19,9 +19,22 @@ def _writable(path: Path | None) -> Path | None:
     return path
 
 
+def _drawable(path: Path | None) -> Path | None:
+    """The same for a plot, whose format its name must tell."""
+    from snnlab.bench.plots import FORMATS
+
+    if path is not None and path.suffix.lower() not in FORMATS:
+        raise typer.BadParameter(f"cannot draw {str(path)!r}: let its name end with {', '.join(FORMATS)}")
+    return _writable(path)
+
+
 Out = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="Write the figures there as JSON.", callback=_writable),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Draw the figures there: .png, .svg or .pdf.", callback=_drawable),
 ]
 Neurons = Annotated[list[int] | None, typer.Option("--neurons", min=2, help="Size of the network; may come again.")]
 Rounds = Annotated[int, typer.Option(min=1, help="Rounds that a value is the median of.")]
@@ -35,12 +48,13 @@ def latency(
     events: Annotated[int, typer.Option(min=1, help="Events timed, over all rounds.")] = 5_000,
     entities: Entities = 10_000,
     rounds: Rounds = 5,
+    plot: Plot = None,
 ) -> None:
     """One event in, verdict out, in process: 50th and 99th percentile."""
     from snnlab.bench import latency as bench
 
     rows = bench.run(tuple(neurons or (256,)), events=events, entities=entities, rounds=rounds)
-    _show("latency", rows, json, bench.NOTES)
+    _show("latency", rows, json, bench.NOTES, plot)
 
 
 @app.command()
@@ -51,20 +65,45 @@ def throughput(
     entities: Entities = 10_000,
     batch: Annotated[int, typer.Option(min=1, help="Events a batch.")] = 1_000,
     rounds: Rounds = 5,
+    plot: Plot = None,
 ) -> None:
     """Arrow bytes in, one verdict an event out, on one shard and on two."""
     from snnlab.bench import throughput as bench
 
     rows = bench.run(tuple(neurons or (256,)), events=events, entities=entities, batch=batch, rounds=rounds)
-    _show("throughput", rows, json, bench.NOTES)
+    _show("throughput", rows, json, bench.NOTES, plot)
 
 
 @app.command()
-def memory(json: Out = None, neurons: Neurons = None) -> None:
-    """Bytes of an entity and of a synapse."""
+def memory(json: Out = None, neurons: Neurons = None, plot: Plot = None) -> None:
+    """Bytes of an entity and of a synapse, and how bytes grow with neurons and entities."""
+    from snnlab.bench import growth, plots
     from snnlab.bench import memory as bench
 
-    _show("memory", bench.run(tuple(neurons or (256, 1000))), json, bench.NOTES)
+    sizes = tuple(neurons or (256, 1000))
+    curves = growth.curves(growth.NEURONS, growth.ENTITIES, size=sizes[0])
+    if plot is not None:
+        plots.save(_or_exit(plots.growth, curves), plot)
+    _show("memory", [*bench.run(sizes), *growth.rows(curves)], json, bench.NOTES)
+
+
+@app.command()
+def claims(
+    json: Out = None,
+    hidden: Annotated[
+        list[int] | None, typer.Option("--hidden", min=1, help="Units of the LSTM to choose from; may come again.")
+    ] = None,
+    events: Annotated[int, typer.Option(min=2_000, help="Events taught; half as many are timed a round.")] = 20_000,
+    watts: Annotated[float, typer.Option(min=0.1, help="Watts that a busy core is taken to draw.")] = 4.0,
+    rounds: Rounds = 5,
+    plot: Plot = None,
+) -> None:
+    """Latency, energy, throughput and memory beside a torch LSTM autoencoder of like detection quality."""
+    from snnlab.bench import claims as bench
+
+    sizes = tuple(hidden or bench.HIDDEN)
+    found = _or_exit(bench.run, sizes, events=events, rounds=rounds, watts=watts)
+    _show("claims", found.rows, json, found.notes, plot)
 
 
 @app.command()
@@ -147,7 +186,11 @@ def _or_exit(bench: Any, *given: Any, **options: Any) -> Any:  # noqa: ANN401 - 
         raise typer.Exit(2) from error
 
 
-def _show(name: str, rows: list[Any], path: Path | None, notes: str) -> None:
+def _show(name: str, rows: list[Any], path: Path | None, notes: str, plot: Path | None = None) -> None:
     from snnlab.bench.rows import report
 
     typer.echo(report(f"bench {name}", rows, path=path, notes=notes))
+    if plot is not None:
+        from snnlab.bench import plots
+
+        plots.save(_or_exit(plots.ratios, rows, f"bench {name}"), plot)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from snnlab.bench import detection, engine, imports, latency, memory, seed, seed_tasks, throughput
+from snnlab.bench import detection, engine, growth, imports, latency, memory, seed, seed_tasks, throughput
 from snnlab.bench.cli import app
 from snnlab.bench.peers.dense import DenseNetwork
 from snnlab.bench.rows import Row, report, result
@@ -160,9 +160,15 @@ def test_importing_is_timed_in_new_processes(monkeypatch):
     assert row.figure.bar == 0.6
 
 
-def test_the_command_writes_what_it_prints(tmp_path):
-    done = CliRunner().invoke(app, ["memory", "--neurons", "64", "--json", str(tmp_path / "out.json")])
+def test_the_command_writes_what_it_prints_and_draws_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(growth, "NEURONS", (200, 400))
+    monkeypatch.setattr(growth, "ENTITIES", (32, 64))
+    plot = tmp_path / "out.png"
+    done = CliRunner().invoke(
+        app, ["memory", "--neurons", "64", "--json", str(tmp_path / "out.json"), "--plot", str(plot)]
+    )
     assert done.exit_code == 0, done.output
+    assert plot.stat().st_size > 1_000
     content = json.loads((tmp_path / "out.json").read_text())
     assert content["command"] == "bench memory"
     assert all(row["id"] in done.output for row in content["rows"])

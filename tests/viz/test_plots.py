@@ -10,7 +10,7 @@ from snnlab import viz
 from snnlab.datasets.labelled import LabelledStream
 from snnlab.encoders.population import Population
 from snnlab.errors import ConfigError
-from snnlab.evaluation import confusion, evaluate
+from snnlab.evaluation import Figure, confusion, evaluate
 from snnlab.events import EventBatch
 from snnlab.viz.encoders import tuning
 
@@ -18,6 +18,12 @@ RNG = np.random.default_rng(0)
 TICK, NEURON = RNG.integers(0, 100, 300), RNG.integers(0, 64, 300)
 LABEL = np.r_[np.zeros(50, int), np.ones(10, int), np.zeros(40, int)]
 SCORE = RNG.random(100) + LABEL
+
+FIGURES = [
+    Figure.of("a.fast", 10.0, "us", peer="p", peer_value=200.0, better="lower"),
+    Figure.of("a.slow", 10.0, "events/s", peer="p", peer_value=20.0),
+    Figure.of("a.alone", 3.0, "us"),
+]
 
 
 def learnt_code():
@@ -54,6 +60,8 @@ PLOTS = {
     "precision_recall": lambda ax: viz.plot_precision_recall({"detector": SCORE}, LABEL, ax),
     "confusion": lambda ax: viz.plot_confusion(confusion([1, 1], ["a", "b"], ["a", "a"]), ax),
     "groups": lambda ax: viz.plot_groups(RNG.random((100, 3)), ["a", "b", "c"], ax, label=LABEL),
+    "growth": lambda ax: viz.plot_growth({"static": ([1, 2, 4], [3, 6, 12])}, ax, title="Memory"),
+    "ratios": lambda ax: viz.plot_ratios(FIGURES, ax, title="bench x"),
     "nab": lambda ax: viz.plot_nab({"snnlab": {"standard": 70.0, "low_fp": 65.0, "low_fn": -3.0}}, ax),
 }
 
@@ -122,3 +130,17 @@ def test_bars_stand_in_order_of_worth_below_the_detector():
 def test_an_event_or_column_that_is_not_there_is_told(row, column):
     with pytest.raises(ConfigError, match="rows are 0 to 99"):
         viz.plot_context(some_events(), row, column)
+
+
+def test_bars_of_figures_begin_where_a_figure_is_as_good_as_its_peer():
+    ax = viz.plot_ratios(FIGURES)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a.fast", "a.slow"]
+    assert [(bar.get_x(), bar.get_width()) for bar in ax.patches] == [(1.0, 19.0), (1.0, -0.5)]
+    assert ax.texts[0].get_text().startswith("20 x p")
+    viz.plot_ratios([])
+
+
+def test_growth_tells_the_exponent_of_each_curve():
+    ax = viz.plot_growth({"line": ([10, 100], [1, 10]), "square": ([10, 20], [1, 4])})
+    told = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert told == ["line: exponent 1.00", "square: exponent 2.00"]
