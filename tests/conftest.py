@@ -1,4 +1,7 @@
-"""What tests of several packages share: seeded streams, another process, the public sets. Numba's cache is kept."""
+"""What tests of several packages share: seeded streams, another process, the public sets, real servers.
+
+Numba's cache is kept.
+"""
 
 import os
 import subprocess
@@ -28,6 +31,48 @@ def public_data():
     if not here:
         pytest.skip("SNNLAB_DATA names no folder of public sets")
     return Path(here)
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory):
+    """Real servers on loopback, started once for all workers of pytest, by the code behind ``snnlab services up``.
+
+    ``SNNLAB_TEST_SERVERS=HOME`` uses those of that home, and leaves them running.
+    """
+    from snnlab.services import missing, up
+
+    if (why := missing()) and os.environ.get("CI") != "true":
+        pytest.skip(f"real Pulsar and Ignite cannot be started: {why}")
+    return up(Path(os.environ.get("SNNLAB_TEST_SERVERS") or _shared(tmp_path_factory.getbasetemp())))
+
+
+def _shared(basetemp):
+    """One folder for all workers: theirs lie in the one of the process that started them."""
+    return (basetemp.parent if "PYTEST_XDIST_WORKER" in os.environ else basetemp) / "servers"
+
+
+def pytest_sessionfinish(session):
+    """End the servers that the tests started."""
+    factory = getattr(session.config, "_tmp_path_factory", None)
+    if "PYTEST_XDIST_WORKER" in os.environ or factory is None:
+        return
+    home = _shared(factory.getbasetemp())
+    if home.is_dir():
+        from snnlab.services import down
+
+        down(home, wipe=True)
+
+
+@pytest.fixture(scope="session")
+def pulsar_url(services):
+    """URL of a real Pulsar."""
+    return services["pulsar"].url
+
+
+@pytest.fixture(scope="session")
+def ignite_url(services):
+    """URL of a real Ignite."""
+    return services["ignite"].url
 
 
 @pytest.fixture(scope="session")

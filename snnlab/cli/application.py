@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from snnlab.cli import data, demo, pipelines, score, serve
+from snnlab.cli import data, demo, pipelines, score, serve, services
 from snnlab.errors import SnnlabError
 
 __all__ = ["app", "main"]
@@ -58,6 +58,7 @@ app.command()(score.score)
 app.command()(serve.replay)
 app.command()(serve.serve)
 app.command()(serve.worker)
+app.add_typer(services.app, name="services")
 
 
 @app.command()
