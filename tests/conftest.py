@@ -8,6 +8,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -73,6 +74,25 @@ def pulsar_url(services):
 def ignite_url(services):
     """URL of a real Ignite."""
     return services["ignite"].url
+
+
+@pytest.fixture(scope="session")
+def ignite_tables(ignite_url):
+    """URL of a store on a real Ignite that only this process uses: making tables takes longer than emptying them."""
+    return f"{ignite_url}/t_{uuid4().hex}"
+
+
+@pytest.fixture
+def empty_ignite(ignite_tables):
+    """URL of a store on a real Ignite, empty."""
+    from snnlab.stores.ignite import IgniteStore
+
+    with IgniteStore(ignite_tables) as store:
+        for table in ("kept", "anomalies"):
+            store._connections.ask(
+                lambda client, table=table: client.get_cache(f"{store.address.name}_{table}").clear()
+            )
+    return ignite_tables
 
 
 @pytest.fixture(scope="session")
