@@ -35,7 +35,13 @@ def public_data():
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory):
+def services_home(tmp_path_factory):
+    """The home of the real servers."""
+    return Path(os.environ.get("SNNLAB_TEST_SERVERS") or _shared(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture(scope="session")
+def servers(services_home):
     """Real servers on loopback, started once for all workers of pytest, by the code behind ``snnlab services up``.
 
     ``SNNLAB_TEST_SERVERS=HOME`` uses those of that home, and leaves them running.
@@ -44,7 +50,7 @@ def services(tmp_path_factory):
 
     if (why := missing()) and os.environ.get("CI") != "true":
         pytest.skip(f"real Pulsar and Ignite cannot be started: {why}")
-    return up(Path(os.environ.get("SNNLAB_TEST_SERVERS") or _shared(tmp_path_factory.getbasetemp())))
+    return up(services_home)
 
 
 def _shared(basetemp):
@@ -65,15 +71,15 @@ def pytest_sessionfinish(session):
 
 
 @pytest.fixture(scope="session")
-def pulsar_url(services):
+def pulsar_url(servers):
     """URL of a real Pulsar."""
-    return services["pulsar"].url
+    return servers["pulsar"].url
 
 
 @pytest.fixture(scope="session")
-def ignite_url(services):
+def ignite_url(servers):
     """URL of a real Ignite."""
-    return services["ignite"].url
+    return servers["ignite"].url
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from snnlab.cli import data, demo, pipelines, score, serve, services
+from snnlab.cli import data, demo, letters, pipelines, score, serve, services
 from snnlab.errors import SnnlabError
 
 __all__ = ["app", "main"]
@@ -58,6 +58,8 @@ app.command()(score.score)
 app.command()(serve.replay)
 app.command()(serve.serve)
 app.command()(serve.worker)
+app.command()(serve.rekey)
+app.add_typer(letters.app, name="dead-letters")
 app.add_typer(services.app, name="services")
 
 

@@ -28,9 +28,9 @@ def answers() -> bool:
 def start(name: str, recipes: Path, folder: Path) -> Running:
     """Start a server of compose.yaml; it is healthy some seconds later."""
     pulsar = name == "pulsar"
-    port = ports.choose(ADMIN_OFFSET, wanted=6650) if pulsar else ports.choose(wanted=10800)
+    kept = folder / "port"
+    port = ports.choose(ADMIN_OFFSET, wanted=6650, kept=kept) if pulsar else ports.choose(wanted=10800, kept=kept)
     admin = port + ADMIN_OFFSET if pulsar else 0
-    folder.mkdir(parents=True, exist_ok=True)
     known = {f"{name.upper()}_PORT": str(port), "PULSAR_ADMIN": str(admin)}
     _compose(folder, "-f", str(recipes / "compose.yaml"), "up", "--detach", name, known=known)
     log = f"docker compose -p {_project(folder)} logs {name}"

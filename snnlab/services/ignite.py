@@ -10,10 +10,10 @@ from snnlab.services.record import Running
 __all__ = ["healthy", "start"]
 
 
-def start(recipe: Path, folder: Path, port: int | None = None) -> Running:
+def start(recipe: Path, folder: Path) -> Running:
     """Start Ignite with its data below ``folder``; it is healthy some seconds later."""
     jars = maven.libraries(recipe / "pom.xml", folder / "software")
-    port = port or ports.choose(wanted=10800)
+    port = ports.choose(wanted=10800, kept=folder / "port")
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     inner = {"COMMUNICATION": ports.choose(wanted=47100), "DISCOVERY": ports.choose(wanted=47500)}

@@ -20,9 +20,9 @@ _MEMORY = {
 }
 
 
-def start(recipe: Path, folder: Path, port: int | None = None) -> Running:
+def start(recipe: Path, folder: Path) -> Running:
     """Start Pulsar with its data below ``folder``; it is healthy some seconds later."""
-    port = port or ports.choose(ADMIN_OFFSET, wanted=6650)
+    port = ports.choose(ADMIN_OFFSET, wanted=6650, kept=folder / "port")
     home = maven.unpacked(_ARTIFACT, folder / "software")
     log = folder / "pulsar.log"
     conf = _configured(home, recipe / "standalone.properties", folder, port)

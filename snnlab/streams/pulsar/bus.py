@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -23,14 +22,19 @@ from snnlab.streams.base import DeadLetter, OnBadRow, Published, StreamInfo
 from snnlab.streams.pulsar import letters, wire
 from snnlab.streams.pulsar.address import Address, PulsarSettings
 from snnlab.streams.pulsar.admin import Admin
+from snnlab.streams.pulsar.decoding import Poison
 from snnlab.streams.pulsar.group import Group, partition
+from snnlab.streams.pulsar.pool import ReaderPool
 from snnlab.streams.pulsar.position import Place
-from snnlab.streams.pulsar.reading import Poison, ShardReader, TopicReader
+from snnlab.streams.pulsar.reading import ShardReader, TopicReader
 from snnlab.streams.pulsar.sending import Producers, told
 from snnlab.streams.sift import sift
 
 if TYPE_CHECKING:
-    pass
+    import pulsar
+
+if TYPE_CHECKING:
+    import pulsar
 
 __all__ = ["PulsarBus"]
 
@@ -70,9 +74,8 @@ class PulsarBus:
         self._producers = Producers(self._client, self._prefix)
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._group = Group(self._client, self._prefix, self._admin, name)
-        self._readers: dict[tuple[str, int], ShardReader] = {}
+        self._readers = ReaderPool(self._shard)
         self._known: dict[str, StreamInfo] = {}
-        self._lock = RLock()
 
     def create(self, stream: str, shards: int = 8) -> StreamInfo:
         """Make a stream; an existing one with as many shards is left as it is, with another number it is refused."""
@@ -125,12 +128,12 @@ class PulsarBus:
         self, stream: str, shard: int, after: int | None = None, limit: int = 1000
     ) -> list[tuple[int, EventBatch]]:
         """Up to ``limit`` events after a position, in order; a message that holds none becomes a dead letter."""
-        with self._reading(stream, shard) as reader:
+        with self._reading(stream, shard, after) as reader:
             return reader.read(after, limit)
 
     def waiting(self, stream: str, shard: int, after: int | None = None) -> bool:
         """Whether a shard holds events after a position."""
-        with self._reading(stream, shard) as reader:
+        with self._reading(stream, shard, after) as reader:
             return reader.waiting(after)
 
     def positions(self, stream: str) -> dict[int, int]:
@@ -210,6 +213,15 @@ class PulsarBus:
         self._producers.send("letter", {letters.letters_topic(stream): sent})
         return len(batch)
 
+    def set_aside(self, stream: str, topic: str, poison: Poison) -> None:
+        """Set a message aside that holds no events; ``topic`` tells where it was."""
+        sent = letters.of_poison(topic, poison, _now_us())
+        self._producers.send("letter", {letters.letters_topic(stream): [sent]})
+
+    def subscribe(self, topic: str, subscription: str, **options: object) -> "pulsar.Consumer":
+        """A consumer of any topic of the namespace, with options of the client's own."""
+        return self._client.subscribe(f"{self._prefix}/{topic}", subscription, **options)
+
     def dead_letters(self, stream: str, after: int | None = None, limit: int = 1000) -> list[DeadLetter]:
         """Up to ``limit`` dead letters of a stream with an id above ``after``, in order."""
         self.stream(stream)
@@ -239,8 +251,7 @@ class PulsarBus:
 
     def close(self) -> None:
         """Let go of every connection; the bus cannot be used any more."""
-        for reader in self._readers.values():
-            reader.close()
+        self._readers.close()
         self._group.close()
         self._producers.close()
         self._admin.close()
@@ -276,28 +287,18 @@ class PulsarBus:
         return {shard: places[partition(stream, shard)].position for shard in parts}
 
     @contextmanager
-    def _reading(self, stream: str, shard: int) -> Iterator[ShardReader]:
-        """The reader of a shard, for one thread at a time; one that failed is given up."""
+    def _reading(self, stream: str, shard: int, after: int | None) -> Iterator[ShardReader]:
+        """A reader of a shard at a position."""
         self._check_shard(stream, shard)
-        with self._lock:
-            if (stream, shard) not in self._readers:
-                opened = partial(self._topic, partition(stream, shard))
-                poisoned = partial(self._poisoned, stream, shard)
-                self._readers[stream, shard] = ShardReader(opened, self.address.features, poisoned)
-            reader = self._readers[stream, shard]
-            try:
-                with told(f"reading {stream!r}, shard {shard}"):
-                    yield reader
-            except BusError:
-                reader.close()
-                raise
+        with told(f"reading {stream!r}, shard {shard}"), self._readers.at(stream, shard, after) as reader:
+            yield reader
+
+    def _shard(self, stream: str, shard: int) -> ShardReader:
+        opened = partial(self._topic, partition(stream, shard))
+        return ShardReader(opened, self.address.features, partial(self.set_aside, stream, f"{stream}/{shard}"))
 
     def _topic(self, topic: str, after: Place | None) -> TopicReader:
         return TopicReader(self._client, f"{self._prefix}/{topic}", after)
-
-    def _poisoned(self, stream: str, shard: int, poison: Poison) -> None:
-        letter = letters.of_poison(stream, shard, poison, _now_us())
-        self._producers.send("letter", {letters.letters_topic(stream): [letter]})
 
 
 def _anomalies_of(stream: str) -> str:

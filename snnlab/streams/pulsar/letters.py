@@ -9,8 +9,9 @@ from snnlab.errors import BusError
 from snnlab.events import EventBatch, arrow
 from snnlab.streams.base import DeadLetter
 from snnlab.streams.log import events_of
+from snnlab.streams.pulsar.decoding import Poison
 from snnlab.streams.pulsar.position import Place
-from snnlab.streams.pulsar.reading import Poison, TopicReader
+from snnlab.streams.pulsar.reading import TopicReader
 from snnlab.streams.pulsar.sending import told
 from snnlab.streams.pulsar.wire import Sent
 
@@ -40,9 +41,9 @@ def of_events(batch: EventBatch, reasons: Sequence[str], now_us: int) -> list[Se
     ]
 
 
-def of_poison(stream: str, shard: int, poison: Poison, now_us: int) -> Sent:
+def of_poison(topic: str, poison: Poison, now_us: int) -> Sent:
     """A message that holds no events as a dead letter; its bytes are kept."""
-    event_id = f"{stream}/{shard}/{poison.place.ledger}:{poison.place.entry}"
+    event_id = f"{topic}/{poison.place.ledger}:{poison.place.entry}"
     return Sent(poison.body, {**_told(poison.reason, event_id, now_us), _RAW: "yes"})
 
 

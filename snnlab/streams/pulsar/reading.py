@@ -2,20 +2,18 @@
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from snnlab.errors import EventError
-from snnlab.events import EventBatch, avro
-from snnlab.streams.pulsar import wire
-from snnlab.streams.pulsar.position import Place, rows
+from snnlab.events import EventBatch
+from snnlab.streams.pulsar.decoding import Decoder, Piece, Poison
+from snnlab.streams.pulsar.position import Place
 
 if TYPE_CHECKING:
     import pulsar
 
-__all__ = ["Poison", "ShardReader", "TopicReader"]
+__all__ = ["ShardReader", "TopicReader"]
 
 _PATIENCE_MS = 20_000
 _AHEAD = 1000  # events decoded to see whether there are any
@@ -67,21 +65,6 @@ class TopicReader:
             self._reader.close()
 
 
-@dataclass(frozen=True)
-class Poison:
-    """A message that holds no events: where it is, its bytes, and why it cannot be read."""
-
-    place: Place
-    body: bytes
-    reason: str
-
-
-@dataclass(frozen=True)
-class _Piece:
-    positions: Sequence[int]
-    batch: EventBatch
-
-
 class ShardReader:
     """The events of one shard. ``poisoned`` is given each message that cannot be read; the shard goes on after it."""
 
@@ -96,7 +79,12 @@ class ShardReader:
         self._poisoned = poisoned
         self._topic: TopicReader | None = None
         self._after: int | None = None
-        self._pieces: deque[_Piece] = deque()
+        self._pieces: deque[Piece] = deque()
+
+    @property
+    def after(self) -> int | None:
+        """The position up to which it has read."""
+        return self._after
 
     def waiting(self, after: int | None) -> bool:
         """Whether there is more after a position."""
@@ -113,7 +101,7 @@ class ShardReader:
             read.append((piece.positions[taken - 1], piece.batch.slice(0, taken)))
             if taken < len(piece.batch):
                 rest = piece.batch.slice(taken, len(piece.batch))
-                self._pieces.appendleft(_Piece(piece.positions[taken:], rest))
+                self._pieces.appendleft(Piece(piece.positions[taken:], rest))
             limit -= taken
             self._after = read[-1][0]
         return read
@@ -136,7 +124,7 @@ class ShardReader:
 
     def _fill(self, topic: TopicReader, limit: int) -> bool:
         """Decode entries until there are events to give; False at the end of what is there."""
-        together = _Together(self._features, self._poisoned, self._pieces)
+        together = Decoder(self._features, self._poisoned, self._pieces)
         while not self._pieces and (found := topic.entry()) is not None:
             together.add(*found)
             if len(together) >= limit or not topic.waiting():
@@ -154,67 +142,7 @@ class ShardReader:
             piece = self._pieces.popleft()
             at = bisect_right(piece.positions, self._after)
             if at < len(piece.batch):
-                self._pieces.appendleft(_Piece(piece.positions[at:], piece.batch.slice(at, len(piece.batch))))
-
-
-class _Together:
-    """Avro events, one a message, put together while their names are the same; an Arrow message is a piece already."""
-
-    def __init__(self, features: tuple[str, ...], poisoned: Callable[[Poison], None], pieces: deque[_Piece]) -> None:
-        self._features = features
-        self._poisoned = poisoned
-        self._pieces = pieces
-        self._names: tuple[tuple[str, ...], tuple[str, ...] | None] = ((), None)
-        self._records: list[bytes] = []
-        self._positions: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def add(self, place: Place, messages: "list[pulsar.Message]") -> None:
-        """Take an entry."""
-        for row, message in enumerate(messages):
-            body, properties = message.data(), message.properties()
-            last = row == len(messages) - 1
-            position = (place if last else Place(place.ledger, place.entry, row)).position
-            try:
-                if wire.is_arrow(properties):
-                    self._add_arrow(body, place, alone=len(messages) == 1)
-                else:
-                    self._add_avro(body, wire.avro_names(body, properties, self._features), position)
-            except EventError as wrong:
-                self._poisoned(Poison(place, body, str(wrong)))
-
-    def flush(self) -> None:
-        """Give what was put together."""
-        records, positions = self._records, self._positions
-        self._records, self._positions = [], []
-        if not records:
-            return
-        try:
-            self._pieces.append(_Piece(positions, avro.decode_events(records, *self._names)))
-        except EventError as wrong:
-            if len(records) == 1:
-                self._poisoned(Poison(Place.of(positions[0]), records[0], str(wrong)))
-                return
-            for record, position in zip(records, positions, strict=True):
-                self._records, self._positions = [record], [position]
-                self.flush()
-
-    def _add_arrow(self, body: bytes, place: Place, *, alone: bool) -> None:
-        self.flush()
-        if not alone:
-            raise EventError("an Arrow message in a batch of the client; send it by itself: it is a batch already")
-        batch = wire.arrow_events(body)
-        if len(batch):
-            self._pieces.append(_Piece(rows(place.ledger, place.entry, len(batch)), batch))
-
-    def _add_avro(self, body: bytes, names: tuple[tuple[str, ...], tuple[str, ...] | None], position: int) -> None:
-        if self._records and names != self._names:
-            self.flush()
-        self._names = names
-        self._records.append(body)
-        self._positions.append(position)
+                self._pieces.appendleft(Piece(piece.positions[at:], piece.batch.slice(at, len(piece.batch))))
 
 
 def _place(message: "pulsar.Message") -> Place:
