@@ -1,4 +1,7 @@
-"""What tests of several packages share: seeded streams, another process, the public sets. Numba's cache is kept."""
+"""What tests of several packages share: seeded streams, another process, the public sets, real servers.
+
+Numba's cache is kept.
+"""
 
 import os
 import subprocess
@@ -6,6 +9,7 @@ import sys
 from functools import cache
 from math import exp
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -29,6 +33,73 @@ def public_data():
     if not here:
         pytest.skip("SNNLAB_DATA names no folder of public sets")
     return Path(here)
+
+
+@pytest.fixture(scope="session")
+def services_home(tmp_path_factory):
+    """The home of the real servers."""
+    return Path(os.environ.get("SNNLAB_TEST_SERVERS") or _shared(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture(scope="session")
+def servers(services_home):
+    """Real servers on loopback, started once for all workers of pytest, by the code behind ``snnlab services up``.
+
+    ``SNNLAB_TEST_SERVERS=HOME`` uses those of that home, and leaves them running.
+    """
+    from snnlab.services import missing, up
+
+    if (why := missing()) and os.environ.get("CI") != "true":
+        pytest.skip(f"real Pulsar and Ignite cannot be started: {why}")
+    return up(services_home)
+
+
+def _shared(basetemp):
+    """One folder for all workers: theirs lie in the one of the process that started them."""
+    return (basetemp.parent if "PYTEST_XDIST_WORKER" in os.environ else basetemp) / "servers"
+
+
+def pytest_sessionfinish(session):
+    """End the servers that the tests started."""
+    factory = getattr(session.config, "_tmp_path_factory", None)
+    if "PYTEST_XDIST_WORKER" in os.environ or factory is None:
+        return
+    home = _shared(factory.getbasetemp())
+    if home.is_dir():
+        from snnlab.services import down
+
+        down(home, wipe=True)
+
+
+@pytest.fixture(scope="session")
+def pulsar_url(servers):
+    """URL of a real Pulsar."""
+    return servers["pulsar"].url
+
+
+@pytest.fixture(scope="session")
+def ignite_url(servers):
+    """URL of a real Ignite."""
+    return servers["ignite"].url
+
+
+@pytest.fixture(scope="session")
+def ignite_tables(ignite_url):
+    """URL of a store on a real Ignite that only this process uses: making tables takes longer than emptying them."""
+    return f"{ignite_url}/t_{uuid4().hex}"
+
+
+@pytest.fixture
+def empty_ignite(ignite_tables):
+    """URL of a store on a real Ignite, empty."""
+    from snnlab.stores.ignite import IgniteStore
+
+    with IgniteStore(ignite_tables) as store:
+        for table in ("kept", "anomalies"):
+            store._connections.ask(
+                lambda client, table=table: client.get_cache(f"{store.address.name}_{table}").clear()
+            )
+    return ignite_tables
 
 
 @pytest.fixture(scope="session")

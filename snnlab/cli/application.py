@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from snnlab.cli import data, demo, export, pipelines, score, serve
+from snnlab.cli import data, demo, export, letters, pipelines, score, serve, services
 from snnlab.errors import SnnlabError
 
 __all__ = ["app", "main"]
@@ -59,6 +59,9 @@ app.add_typer(export.app, name="export")
 app.command()(serve.replay)
 app.command()(serve.serve)
 app.command()(serve.worker)
+app.command()(serve.rekey)
+app.add_typer(letters.app, name="dead-letters")
+app.add_typer(services.app, name="services")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The background loop that scores a stream: consume, process, publish, checkpoint, acknowledge, in this order.
 
-A shard is owned by whoever holds its lease, and a checkpoint is written under that lease only. What the bus
+The bus says which shards are this worker's; a bus that does not balance says all. A shard is owned by whoever holds its
+lease, and a checkpoint is written under that lease only. What the bus
 delivers again, because the process ended between a checkpoint and its acknowledgement, lies at or before the
 checkpoint and is skipped; what was published after the last checkpoint is published again under the same ids.
 So every event counts exactly once in the state, and every anomaly is told at least once.
@@ -103,7 +104,9 @@ class Worker:
     def start(self) -> None:
         """Go to work in the background."""
         self._stop.clear()
-        self._thread = Thread(target=self._run, name=f"snnlab-{self.assignment.stream}", daemon=True)
+        self._thread = Thread(
+            target=self.work, args=(self._stop,), name=f"snnlab-{self.assignment.stream}", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -111,36 +114,36 @@ class Worker:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        self._let_go()
+        self._let_go(set(self._held))
+        self._bus.leave(self.assignment.model_id, self.assignment.stream)
 
     def step(self) -> int:
         """One round over the shards; returns the events processed. Raises BusError and StoreError as they come."""
-        done = 0
-        latest = self._bus.positions(self.assignment.stream)  # one question for all shards, most often the only one
-        for shard in range(self.assignment.shards):
+        done, stream = 0, self.assignment.stream
+        mine = self._bus.assigned(self.assignment.model_id, stream)
+        self._let_go(set(self._held) - set(mine))
+        for shard in mine:
             held = self._hold(shard)
             if held is None:
                 continue
-            if latest.get(shard) != held.position:
+            if self._bus.waiting(stream, shard, held.position):
                 done += self._consume(shard, held)
             if time.monotonic() - held.kept_at >= self._pace.checkpoint_s:
                 self._checkpoint(shard, held)
         self.processed += done
         return done
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
+    def work(self, stop: Event) -> None:
+        """Round after round until ``stop`` is set; what fails is told by ``failure``, and tried again."""
+        while not stop.is_set():
             try:
                 done = self.step()
                 self.failure = ""
-            except (BusError, StoreError) as error:
-                self._fail(error)
-                done = 0
             except Exception as error:  # noqa: BLE001 - a worker outlives what it did not foresee, and says so
                 self._fail(error)
                 done = 0
             if not done:
-                self._stop.wait(1.0 if self.failure else self._pace.poll_s)
+                stop.wait(1.0 if self.failure else self._pace.poll_s)
 
     def _fail(self, error: Exception) -> None:
         self.failure = str(error) if isinstance(error, SnnlabError) else f"{type(error).__name__}: {error}"
@@ -222,11 +225,13 @@ class Worker:
         held.kept = held.position
         self._bus.commit(self.assignment.model_id, self.assignment.stream, shard, held.position)
 
-    def _let_go(self) -> None:
-        for shard, held in list(self._held.items()):
+    def _let_go(self, shards: set[int]) -> None:
+        for shard in sorted(shards):
+            held = self._held[shard]
             try:
                 self._checkpoint(shard, held)
                 self._store.release(held.lease)
             except SnnlabError as error:
                 self._fail(error)
-        self._held.clear()
+                return
+            self._held.pop(shard, None)

@@ -49,9 +49,9 @@ class DeadLetter:
 class Bus(Protocol):
     """Streams of events in shards, read in order by position.
 
-    An entity's events are all in one shard, in the order in which they were published. Positions of a shard grow
-    and are never given twice. Every method raises BusError where the bus cannot do what was asked, and BusCorrupt
-    where what it holds is damaged; the message names the way out.
+    An entity's events are all in one shard, in the order in which they were published. Positions of a shard are whole
+    numbers that grow and are never given twice. Every method raises BusError where the bus cannot do what was asked,
+    and BusCorrupt where what it holds is damaged; the message names the way out.
     """
 
     def create(self, stream: str, shards: int = 8) -> StreamInfo:
@@ -78,11 +78,33 @@ class Bus(Protocol):
     def positions(self, stream: str) -> dict[int, int]:
         """The last position of each shard that holds events."""
 
+    def waiting(self, stream: str, shard: int, after: int | None = None) -> bool:
+        """Whether a shard holds events after a position."""
+
+    def position_at(self, stream: str, shard: int, at: int) -> int | None:
+        """The position after which come the events that were published at a time (µs since 1970 UTC) or later.
+
+        None is before the first event.
+        """
+
+    def assigned(self, subscription: str, stream: str) -> list[int]:
+        """The shards that this opening of the bus is to work on under a subscription, until it leaves.
+
+        A bus that balances gives each shard to one of the openings that ask, and to another when that one is gone; one
+        that does not gives all to each, and the store's leases decide.
+        """
+
+    def leave(self, subscription: str, stream: str) -> None:
+        """Leave the shards of a subscription to other openings."""
+
     def commit(self, subscription: str, stream: str, shard: int, position: int) -> None:
         """Acknowledge a shard's events up to a position; an earlier position than the committed one changes nothing."""
 
     def committed(self, subscription: str, stream: str, shard: int) -> int | None:
-        """The position up to which a subscription has acknowledged a shard; None before its first."""
+        """The position up to which a subscription has acknowledged a shard; None before its first.
+
+        A bus may keep less than was committed, never more: whole messages only, or what has arrived by now.
+        """
 
     def seek(self, subscription: str, stream: str, shard: int, position: int | None) -> None:
         """Set a subscription's position, forward or back; None is before the first event."""

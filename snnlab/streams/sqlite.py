@@ -131,6 +131,27 @@ class SqliteBus:
         with self._database.read() as connection:
             return head(connection, stream)
 
+    def waiting(self, stream: str, shard: int, after: int | None = None) -> bool:
+        """Whether a shard holds events after a position."""
+        self._check_shard(stream, shard)
+        last = self.positions(stream).get(shard, -1)
+        return last > (-1 if after is None else after)
+
+    def position_at(self, stream: str, shard: int, at: int) -> int | None:
+        """The position after which the events published at a time (µs since 1970 UTC) or later come."""
+        self._check_shard(stream, shard)
+        query = "SELECT max(last) FROM log WHERE topic = ? AND shard = ? AND published_at < ?"
+        with self._database.read() as connection:
+            (found,) = connection.execute(query, (stream, shard, at)).fetchone()
+        return None if found is None else int(found)
+
+    def assigned(self, subscription: str, stream: str) -> list[int]:  # noqa: ARG002 - the same for all of them
+        """All shards: processes share them by the leases of the store."""
+        return list(range(self.stream(stream).shards))
+
+    def leave(self, subscription: str, stream: str) -> None:
+        """Nothing to leave: no opening holds shards of its own."""
+
     def commit(self, subscription: str, stream: str, shard: int, position: int) -> None:
         """Acknowledge a shard's events up to a position; an earlier one than the committed changes nothing."""
         self._check_shard(stream, shard)

@@ -32,6 +32,9 @@ def test_what_cannot_be_replayed_or_worked_on_is_refused(refused, files, place):
     to = ["--to", "sqlite:///bus.db", "--topic", "office"]
     assert "speed" in refused("replay", files / "test.csv", *to, "--speed", "quickly")
     assert "no public set" in refused("replay", "nothing.csv", *to)
-    assert "pulsar" in refused("replay", files / "test.csv", "--to", "pulsar://host", "--topic", "office")
+    away = ["--to", "pulsar://127.0.0.1:1", "--topic", "office"]
+    assert "Pulsar's HTTP interface at http://127.0.0.1:1431" in refused("replay", files / "test.csv", *away)
+    assert "only Pulsar" in refused("rekey", "raw", "--bus", "sqlite:///bus.db", "--topic", "office")
+    assert "no stream" in refused("dead-letters", "list", "--from", "sqlite:///bus.db", "--topic", "wed")
     assert "no model" in refused("worker", "--model", "no.snn", "--from", "sqlite:///bus.db", "--topic", "office")
     assert "no model" in refused("serve", "--model", "no.snn")

@@ -1,5 +1,8 @@
 """What every bus must do. A bus joins by a line in BUSES: how to open it, twice on the same ground."""
 
+import time
+from uuid import uuid4
+
 import numpy as np
 import pytest
 
@@ -7,17 +10,28 @@ from snnlab.errors import BusError, ConfigError, EventError
 from snnlab.events import Anomaly, EventBatch
 from snnlab.streams import Bus, connect, shard_of
 
-BUSES = {
-    "sqlite": lambda folder: connect(f"sqlite:///{folder / 'bus.db'}"),
-}
+
+def sqlite(request):
+    return f"sqlite:///{request.getfixturevalue('tmp_path') / 'bus.db'}"
+
+
+def pulsar(request):
+    return f"{request.getfixturevalue('pulsar_url')}/conformance/{uuid4().hex}"
+
+
+def pulsar_avro(request):
+    return f"{pulsar(request)}?encoding=avro"
+
+
+BUSES = {"sqlite": sqlite, "pulsar": pulsar, "pulsar_avro": pulsar_avro}
 
 
 @pytest.fixture(params=sorted(BUSES))
-def open_bus(request, tmp_path):
-    opened = []
+def open_bus(request):
+    url, opened = BUSES[request.param](request), []
 
     def opening():
-        opened.append(BUSES[request.param](tmp_path))
+        opened.append(connect(url))
         return opened[-1]
 
     yield opening
@@ -48,6 +62,13 @@ def drained(bus, stream, shard, after=None, limit=7):
         read.extend(batch for _, batch in found)
         after = found[-1][0]
     return read
+
+
+def eventually(holds, seconds=20):
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def anomaly(i):
@@ -129,22 +150,78 @@ def test_what_one_opening_publishes_another_reads(open_bus):
     here.create("web", shards=2)
     here.publish("web", events(5))
     assert sum(len(batch) for shard in range(2) for batch in drained(there, "web", shard)) == 5
-    there.commit("detector", "web", 0, 3)
-    assert here.committed("detector", "web", 0) == 3
+    last = there.positions("web")
+    there.commit("detector", "web", 0, last[0])
+    assert here.committed("detector", "web", 0) == last[0]
+    assert there.positions("web") == here.positions("web")
 
 
 def test_a_subscription_goes_forward_unless_told(bus):
-    bus.create("web")
-    assert bus.committed("detector", "web", 0) is None
-    bus.commit("detector", "web", 0, 9)
-    bus.commit("detector", "web", 0, 4)
-    assert bus.committed("detector", "web", 0) == 9
-    assert bus.committed("other", "web", 0) is None
-    assert bus.committed("detector", "web", 1) is None
-    bus.seek("detector", "web", 0, 4)
-    assert bus.committed("detector", "web", 0) == 4
-    bus.seek("detector", "web", 0, None)
-    assert bus.committed("detector", "web", 0) is None
+    bus.create("web", shards=2)
+    early, late = (bus.publish("web", events(2, start=start, entities=1)).positions for start in (0, 10))
+    ((shard, first),), last = early.items(), late[shard_of("host-0", 2)]
+    assert first < last
+    assert bus.committed("detector", "web", shard) is None
+    bus.commit("detector", "web", shard, last)
+    bus.commit("detector", "web", shard, first)
+    assert bus.committed("detector", "web", shard) == last
+    assert bus.committed("other", "web", shard) is None
+    assert bus.committed("detector", "web", 1 - shard) is None
+    bus.seek("detector", "web", shard, first)
+    assert bus.committed("detector", "web", shard) == first
+    bus.seek("detector", "web", shard, None)
+    assert bus.committed("detector", "web", shard) is None
+
+
+def test_no_more_is_acknowledged_than_was_committed(bus):
+    bus.create("web", shards=1)
+    bus.publish("web", events(3))
+    bus.publish("web", events(5, start=10))
+    between = bus.consume("web", 0, limit=5)[-1][0]
+    bus.commit("detector", "web", 0, between)
+    kept = bus.committed("detector", "web", 0)
+    assert kept <= between
+    again = [event_id for batch in drained(bus, "web", 0, kept) for event_id in batch.event_ids]
+    assert again[-3:] == ["e12", "e13", "e14"]
+
+
+def test_a_shard_is_worked_on_by_those_who_ask_and_left_again(open_bus):
+    here, there = open_bus(), open_bus()
+    here.create("web", shards=4)
+    last = here.publish("web", events(40)).positions
+    assert here.assigned("detector", "web") == [0, 1, 2, 3]
+    for shard, position in last.items():
+        here.commit("detector", "web", shard, position)
+        assert here.committed("detector", "web", shard) == position
+    there.assigned("detector", "web")
+    here.leave("detector", "web")
+    eventually(lambda: there.assigned("detector", "web") == [0, 1, 2, 3])
+    for shard, position in last.items():
+        assert there.committed("detector", "web", shard) == position
+
+
+def test_one_may_begin_at_a_time(bus):
+    bus.create("web", shards=1)
+    assert bus.position_at("web", 0, 0) is None
+    first = bus.publish("web", events(3)).positions[0]
+    time.sleep(0.01)
+    at = time.time_ns() // 1000
+    time.sleep(0.01)
+    second = bus.publish("web", events(2, start=10)).positions[0]
+    assert bus.position_at("web", 0, at) == first
+    assert [one for batch in drained(bus, "web", 0, first) for one in batch.event_ids] == ["e10", "e11"]
+    assert drained(bus, "web", 0, bus.position_at("web", 0, 0))[0].event_ids[0] == "e0"
+    assert bus.position_at("web", 0, time.time_ns() // 1000 + 1_000_000) == second
+
+
+def test_a_shard_tells_whether_it_holds_more(bus):
+    bus.create("web", shards=1)
+    assert not bus.waiting("web", 0)
+    last = bus.publish("web", events(3)).positions[0]
+    assert bus.waiting("web", 0)
+    between = bus.consume("web", 0, limit=2)[-1][0]
+    assert bus.waiting("web", 0, between)
+    assert not bus.waiting("web", 0, last)
 
 
 def test_events_that_cannot_be_scored_are_set_aside_and_nothing_else_is_lost(bus):
@@ -184,7 +261,8 @@ def test_dead_letters_are_published_again_once(bus):
     bus.create("web", shards=1)
     bus.publish("web", EventBatch.from_columns(np.array([[1.0], [2.0], [np.nan]]), ["cpu"], event_ids=["a", "a", "b"]))
     bus.dead_letter("web", events(2), ["later than allowed", "later than allowed"])
-    done = bus.replay_dead_letters("web", [letter.id for letter in bus.dead_letters("web")[2:3]])
+    late = bus.dead_letters("web")[2].id
+    done = bus.replay_dead_letters("web", [late])
     assert done.accepted == 1
     done = bus.replay_dead_letters("web")
     assert (done.accepted, done.dead) == (2, 1)
@@ -192,8 +270,8 @@ def test_dead_letters_are_published_again_once(bus):
     ids = [event_id for batch in drained(bus, "web", 0) for event_id in batch.event_ids]
     assert ids == ["a", "e0", "a", "e1"]
     assert [letter.replayed_at is None for letter in bus.dead_letters("web")] == [False, True, False, False]
-    with pytest.raises(BusError, match="no dead letter 1 "):
-        bus.replay_dead_letters("web", [1])
+    with pytest.raises(BusError, match=f"no dead letter {late} "):
+        bus.replay_dead_letters("web", [late])
 
 
 def test_as_many_reasons_as_events(bus):

@@ -8,11 +8,19 @@ from pydantic import ValidationError
 from snnlab.errors import ConfigError, ModelNotFound
 from snnlab.events import Anomaly
 from snnlab.stores import AnomalyFilter, Pattern, ShardKey, Store
+from snnlab.stores.ignite import IgniteStore
 from snnlab.stores.sqlite import SqliteStore
 
-STORES = {
-    "sqlite": lambda folder, clock: SqliteStore(folder / "store.db", clock=clock),
-}
+
+def sqlite(request, clock):
+    return SqliteStore(request.getfixturevalue("tmp_path") / "store.db", clock=clock)
+
+
+def ignite(request, clock):
+    return IgniteStore(request.getfixturevalue("empty_ignite"), clock=clock)
+
+
+STORES = {"sqlite": sqlite, "ignite": ignite}
 
 KEY = ShardKey("performance", "web", 3)
 
@@ -34,11 +42,11 @@ def clock():
 
 
 @pytest.fixture(params=sorted(STORES))
-def open_store(request, tmp_path, clock):
+def open_store(request, clock):
     opened = []
 
     def opening():
-        opened.append(STORES[request.param](tmp_path, clock))
+        opened.append(STORES[request.param](request, clock))
         return opened[-1]
 
     yield opening

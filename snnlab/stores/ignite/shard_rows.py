@@ -1,0 +1,89 @@
+"""Leases and checkpoints in Ignite: a shard is written only by who holds its latest epoch."""
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+
+from snnlab.stores.base import Checkpoint, Lease, ShardKey
+from snnlab.stores.ignite.kept import Kept, key_of, parts_of
+
+__all__ = ["acquire", "held", "last_checkpoint", "move", "rows_of", "save"]
+
+_HEAD = struct.Struct(">qqq")  # position, epoch and time of a checkpoint, before what was learned
+
+
+def acquire(kept: Kept, key: ShardKey, owner: str, now_us: int, hold_us: int) -> Lease | None:
+    """Take a shard that is free, expired or the owner's own; the epoch goes up each time."""
+    with kept.transaction():
+        last = _lease(kept, key)
+        if last is not None and last.owner != owner and last.expires_at > now_us:
+            return None
+        lease = Lease(key, owner, last.epoch + 1 if last else 1, now_us + hold_us)
+        _write(kept, lease)
+        return lease
+
+
+def move(kept: Kept, lease: Lease, expires_at: int) -> Lease | None:
+    """Let a lease expire at another time, if the epoch is still its own."""
+    with kept.transaction():
+        last = _lease(kept, lease.key)
+        if last is None or last.epoch != lease.epoch:
+            return None
+        moved = Lease(lease.key, lease.owner, lease.epoch, expires_at)
+        _write(kept, moved)
+        return moved
+
+
+def held(kept: Kept, now_us: int) -> list[Lease]:
+    """The leases that have not expired, by key."""
+    found = [_read(key, value) for key, value in kept.below("lease").items()]
+    return sorted((lease for lease in found if lease.expires_at > now_us), key=lambda lease: lease.key)
+
+
+def save(kept: Kept, lease: Lease, position: int, learned: bytes, rows: Mapping[str, bytes], now_us: int) -> bool:
+    """Write a checkpoint and its rows, if the epoch is still the lease's: the lease stays locked until all is written.
+
+    Returns False, and writes nothing, where it is not.
+    """
+    with kept.transaction():
+        last = _lease(kept, lease.key)
+        if last is None or last.epoch != lease.epoch:
+            return False
+        kept.put(key_of("checkpoint", *lease.key), _HEAD.pack(position, lease.epoch, now_us) + learned)
+        kept.put_all({key_of("row", *lease.key, entity): body for entity, body in rows.items()})
+        return True
+
+
+def last_checkpoint(kept: Kept, key: ShardKey) -> Checkpoint | None:
+    """The last checkpoint of a shard."""
+    found = kept.get(key_of("checkpoint", *key))
+    if found is None:
+        return None
+    position, epoch, saved_at = _HEAD.unpack_from(found)
+    return Checkpoint(key, position, epoch, saved_at, bytes(found[_HEAD.size :]))
+
+
+def rows_of(kept: Kept, key: ShardKey, entities: Sequence[str] | None) -> dict[str, bytes]:
+    """Rows of a shard's entities: those named that there are, or all."""
+    if entities is None:
+        found = kept.below("row", *key)
+    else:
+        found = kept.get_all([key_of("row", *key, entity) for entity in entities])
+    return {parts_of(one)[-1]: bytes(body) for one, body in found.items()}
+
+
+def _lease(kept: Kept, key: ShardKey) -> Lease | None:
+    name = key_of("lease", *key)
+    found = kept.get(name)
+    return None if found is None else _read(name, found)
+
+
+def _read(name: str, value: bytes) -> Lease:
+    _, model, stream, shard = parts_of(name)
+    told = json.loads(value)
+    return Lease(ShardKey(model, stream, int(shard)), told["owner"], told["epoch"], told["expires_at"])
+
+
+def _write(kept: Kept, lease: Lease) -> None:
+    told = {"owner": lease.owner, "epoch": lease.epoch, "expires_at": lease.expires_at}
+    kept.put(key_of("lease", *lease.key), json.dumps(told).encode())

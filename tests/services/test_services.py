@@ -1,0 +1,63 @@
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from snnlab import services
+from snnlab.errors import ConfigError
+from snnlab.services import control, ports, process
+from snnlab.services.record import Record, Running
+
+
+def test_servers_that_run_are_found_and_not_started_again(services_home, servers):
+    before = servers
+    assert services.up(services_home, ["ignite"])["ignite"] == before["ignite"]
+    assert {one.name: healthy for one, healthy in services.status(services_home)} == {"pulsar": True, "ignite": True}
+    assert before["pulsar"].url == f"pulsar://127.0.0.1:{before['pulsar'].port}"
+
+
+def test_an_unknown_server_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="no server 'kafka'; there is pulsar and ignite"):
+        services.up(tmp_path, ["kafka"])
+
+
+def test_what_is_missing_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(control.docker, "answers", lambda: False)
+    monkeypatch.setattr(control.shutil, "which", lambda _: None)
+    assert services.missing() == "no Docker engine answers, and there is no java and no mvn"
+    with pytest.raises(ConfigError, match="install Java 17 and Maven, or start Docker"):
+        services.up(tmp_path)
+
+
+def test_a_port_that_is_taken_is_not_chosen(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = ports.choose(wanted=taken.getsockname()[1], kept=tmp_path / "port")
+        assert port != taken.getsockname()[1]
+        assert ports.choose(wanted=taken.getsockname()[1] - 5, kept=tmp_path / "port") == port
+        assert ports.choose(5, wanted=taken.getsockname()[1] - 5) != taken.getsockname()[1] - 5
+
+
+def test_only_a_process_with_the_mark_is_ended(tmp_path):
+    program = "import sys, time; print('up', flush=True); time.sleep(60)"
+    pid = process.start([sys.executable, "-c", program, str(tmp_path)], folder=tmp_path, log=tmp_path / "log")
+    assert process.alive(pid, str(tmp_path))
+    process.end(pid, "another mark")
+    assert process.alive(pid, str(tmp_path))
+    process.end(pid, str(tmp_path))
+    assert not process.alive(pid, str(tmp_path))
+    assert not process.alive(os.getpid(), str(tmp_path))
+
+
+def test_servers_that_are_gone_are_not_told_of(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    record = Record(tmp_path)
+    with record.locked():
+        record.write({"ignite": Running("ignite", "ignite://127.0.0.1:1", "java", 0, gone.pid, str(tmp_path), "log")})
+    assert services.status(tmp_path) == []
+    assert services.down(tmp_path) == []
+    assert record.read() == {}

@@ -1,0 +1,164 @@
+"""What is Pulsar's own: wire formats of others, schemas, messages that hold no events, raw topics, many readers."""
+
+import json
+from collections import Counter
+from uuid import uuid4
+
+import httpx
+import numpy as np
+import pulsar
+import pytest
+
+from snnlab.errors import BusError, ConfigError
+from snnlab.events import Anomaly, EventBatch, avro
+from snnlab.events.shards import shard_of
+from snnlab.streams.pulsar import PulsarBus
+from snnlab.streams.pulsar.rekey import Rekey
+
+
+@pytest.fixture
+def url(pulsar_url):
+    return f"{pulsar_url}/streams/{uuid4().hex}"
+
+
+@pytest.fixture
+def bus(url):
+    with PulsarBus(url) as bus:
+        bus.create("web", shards=2)
+        yield bus
+
+
+@pytest.fixture
+def client(pulsar_url):
+    client = pulsar.Client(pulsar_url, logger=pulsar.FileLogger(pulsar.LoggerLevel.Error, "/dev/null"))
+    yield client
+    client.close()
+
+
+def events(n, entity="host-1", **options):
+    ids = [f"e{i}" for i in range(n)]
+    return EventBatch.from_columns(np.ones((n, 2)), ["cpu", "load"], event_ids=ids, entities=[entity] * n, **options)
+
+
+def topic(bus, name):
+    return f"persistent://{bus.address.namespace}/{name}"
+
+
+def read(bus, stream="web", shards=2, after=None):
+    return [batch for shard in range(shards) for _, batch in bus.consume(stream, shard, after, 100_000)]
+
+
+def test_events_of_a_producer_that_knows_only_the_schema_are_read(bus, client, url):
+    producer = client.create_producer(topic(bus, "web-partition-1"), batching_enabled=True)
+    for record in avro.encode_events(events(5)):
+        producer.send_async(record, None)
+    producer.flush()
+    (batch,) = read(bus)
+    assert batch.names == ("feature_0", "feature_1")
+    assert (batch.event_ids, set(batch.entities.words())) == ([f"e{i}" for i in range(5)], {"host-1"})
+    with PulsarBus(f"{url}?features=cpu,load") as named:
+        assert read(named) == [events(5)]
+
+
+def test_the_schemas_are_registered(bus, url):
+    bus.publish_anomalies("web", [Anomaly("1f", 7, "latency_spike", 0.1, (0.25,), ("e1",))])
+    with PulsarBus(f"{url}?encoding=avro") as speaking:
+        speaking.publish("web", events(2))
+    for name, schema in (("web.anomalies", avro.ANOMALY_EVENT), ("web", avro.NEUROMORPHIC_EVENT)):
+        told = httpx.get(f"{bus.address.admin}/admin/v2/schemas/{bus.address.namespace}/{name}/schema").json()
+        assert told["type"] == "AVRO"
+        assert json.loads(told["data"]) == json.loads(schema)
+    assert bus.consume_anomalies("web")[0][1].severity == 0.1
+
+
+def test_a_message_that_holds_no_events_is_set_aside_once_and_the_shard_goes_on(bus, client):
+    shard = shard_of("host-1", 2)
+    bus.publish("web", events(3))
+    producer = client.create_producer(topic(bus, f"web-partition-{shard}"))
+    producer.send(b"\x00 no event")
+    producer.send(b"no Arrow", properties={"snnlab.encoding": "arrow"})
+    bus.publish("web", events(2))
+    after, ids = None, []
+    while found := bus.consume("web", shard, after, 2):
+        after = found[-1][0]
+        ids.extend(event_id for _, batch in found for event_id in batch.event_ids)
+    assert ids == ["e0", "e1", "e2", "e0", "e1"]
+    letters = bus.dead_letters("web")
+    assert ["Avro" in letters[0].reason, "Arrow" in letters[1].reason] == [True, True]
+    assert all(letter.event_id.startswith(f"web/{shard}/") for letter in letters)
+    assert bus.dead_letter_count("web") == 2
+    assert bus.replay_dead_letters("web").dead == 2
+
+
+def test_a_large_batch_travels_in_messages_that_the_broker_takes(bus):
+    values = np.random.default_rng(3).normal(size=(9000, 200))
+    wide = EventBatch.from_columns(values, [f"f{i}" for i in range(200)], event_ids=[f"e{i}" for i in range(9000)])
+    bus.publish("web", wide)
+    assert EventBatch.concat(read(bus)) == wide
+
+
+def test_two_who_read_one_shard_do_not_disturb_each_other(bus):
+    bus.publish("web", events(100))
+    shard, places = shard_of("host-1", 2), {"a": None, "b": None}
+    seen = {"a": [], "b": []}
+    for _ in range(25):
+        for reader, limit in (("a", 4), ("b", 3)):
+            for position, batch in bus.consume("web", shard, places[reader], limit):
+                places[reader] = position
+                seen[reader].extend(batch.event_ids)
+    assert seen == {"a": [f"e{i}" for i in range(100)], "b": [f"e{i}" for i in range(75)]}
+
+
+def test_the_names_of_the_topics_beside_a_stream_are_no_streams(bus):
+    for name in ("web.anomalies", "web.dead-letters", "web.replayed-letters", "web-partition-3"):
+        with pytest.raises(ConfigError, match="none of the endings"):
+            bus.create(name)
+    assert [info.name for info in bus.streams()] == ["web"]
+
+
+def test_a_broker_that_is_not_there_is_told():
+    with PulsarBus("pulsar://127.0.0.1:1") as bus, pytest.raises(BusError, match=r"http://127\.0\.0\.1:1431.*see that"):
+        bus.streams()
+
+
+def test_events_that_came_without_a_key_are_republished_by_it(bus, client):
+    producer = client.create_producer(topic(bus, "raw"))
+    users = [f"user-{i % 7}" for i in range(40)]
+    for record in avro.encode_events(events(40, "all", categories={"user": [*users[:-1], None]})):
+        producer.send(record)
+    producer.send(b"\x00 no event")
+    stage = Rekey(bus, "raw", "web", key="user")
+    published = dead = 0
+    while published + dead < 41:
+        done = stage.step()
+        published, dead = published + done.published, dead + done.dead
+    stage.close()
+    assert (published, dead) == (39, 2)
+    found = Counter()
+    for shard in range(2):
+        for _, batch in bus.consume("web", shard, None, 1000):
+            assert {shard_of(entity, 2) for entity in batch.entities.words()} == {shard}
+            found.update(batch.entities.words())
+    assert found == Counter(users[:-1])
+    assert "no 'user' in metadata" in {letter.event_id: letter.reason for letter in bus.dead_letters("web")}["e39"]
+
+
+def test_what_the_broker_does_not_take_is_acknowledged_negatively_and_comes_again(bus, client, monkeypatch):
+    client.create_producer(topic(bus, "raw")).send(avro.encode_events(events(1))[0])
+    stage = Rekey(bus, "raw", "web")
+
+    def away(*_):
+        raise BusError("the broker is away")
+
+    def rounds():
+        while not (done := stage.step()).published:
+            pass
+        return done.published
+
+    with monkeypatch.context() as failing:
+        failing.setattr(bus, "publish", away)
+        with pytest.raises(BusError, match="away"):
+            rounds()
+    assert rounds() == 1
+    assert len(read(bus)) == 1
+    stage.close()
