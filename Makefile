@@ -56,7 +56,13 @@ install: $(FULL) ## Make .venv with everything that the tests need
 demo: $(INSTALLED) ## Take four domains down the whole road: train, evaluate, promote, serve
 	$(BIN)/snnlab demo
 
-test: $(FULL) ## Run the whole test suite, notebooks included
+# Numba keeps compiled code by the file of its entry point, and does not see that a kernel in another file has changed.
+.PHONY: kernels
+kernels:
+	@changed=$$(grep -lE 'njit|snnlab.kernels' -r snnlab --include='*.py' | xargs -I{} find {} -newer $(VENV)/.kernels 2>/dev/null); \
+	if [ -n "$$changed" ] || [ ! -e $(VENV)/.kernels ]; then find snnlab -name '*.nb[ic]' -delete; fi; touch $(VENV)/.kernels
+
+test: $(FULL) kernels ## Run the whole test suite, notebooks included
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 	@if ls notebooks/*.ipynb >/dev/null 2>&1; then \
 	  $(BIN)/pytest -n $(WORKERS) --dist loadfile --nbval-lax -p no:cacheprovider notebooks; fi

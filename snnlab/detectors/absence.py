@@ -13,7 +13,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from jaxtyping import Int32, Int64
 
@@ -23,6 +22,7 @@ from snnlab.domains import Domain
 from snnlab.events import EventBatch
 from snnlab.features.clock import UNSEEN
 from snnlab.features.readonly import readonly
+from snnlab.kernels import kernel
 from snnlab.types import Array, Arrays
 
 __all__ = ["Silence", "follow_gaps", "follow_habits", "fresh_habits", "silence_z", "silences", "tail_of", "verdicts_of"]
@@ -64,7 +64,7 @@ def follow_habits(
     follow_gaps(rows, readonly(now_us, np.int64), heard, gaps)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def follow_gaps(rows: Array, now_us: Array, heard: Array, gaps: Array) -> None:
     """:func:`follow_habits`, compiled."""
     for t in range(rows.size):

@@ -7,10 +7,10 @@ Of several neurons the strongest speaks, and its word silences the others as its
 Source: relative refractoriness and spike-frequency habituation (Thompson & Spencer, 1966), lateral inhibition.
 """
 
-import numba
 import numpy as np
 from jaxtyping import Float64, Int32
 
+from snnlab.kernels import inlined, kernel
 from snnlab.types import Arrays
 
 __all__ = ["fresh_alarm", "inhibit", "speak", "speak_one"]
@@ -65,7 +65,7 @@ def inhibit(
     return speak(voices, rows, memory, refractory=refractory, rouse=np.inf, habituation=0.0, recovery=np.inf)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def speak_one(z, row, neuron, clock, last, voice, tired, refractory, rouse, habituation, fade):  # type: ignore[no-untyped-def]
     """What one of an entity's alarm neurons says of one event; the arrays are [entity, neuron]."""
     now, weary = clock[row, neuron], tired[row, neuron] * fade
@@ -83,7 +83,7 @@ def speak_one(z, row, neuron, clock, last, voice, tired, refractory, rouse, habi
     return said
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _speak(evidence, rows, clock, last, voice, tired, refractory, rouse, habituation, fade, out):  # type: ignore[no-untyped-def]
     for t in range(evidence.size):
         out[t] = speak_one(evidence[t], rows[t], 0, clock, last, voice, tired, refractory, rouse, habituation, fade)

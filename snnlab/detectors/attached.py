@@ -14,7 +14,7 @@ from snnlab.detectors.recall import Ring
 from snnlab.detectors.road import ALL, CLOCKS, FEATURES, READOUTS, Desk, Look, Road, Timing, Viewing, travel
 from snnlab.detectors.view import View
 from snnlab.features.clock import Lateness
-from snnlab.reservoirs.engines.native import Native
+from snnlab.reservoirs.engines.native import Native, NativeAttached
 from snnlab.reservoirs.engines.native_frame import frame_of
 from snnlab.types import Array, Arrays
 
@@ -41,7 +41,10 @@ class AttachedRoad:
         self._desk = _desk(plan, room)
         self._address = np.empty((room, plan.codes.seats), np.int32)
         self._tick = np.empty_like(self._address)
-        self._frame = frame_of(_road(plan, learnt, state, layout, self._desk), ())
+        self._engine: NativeAttached | None = None
+        if plan.network is not None:
+            self._engine = Native().attach(plan.network, _under(learnt, "reservoir/"), _under(state, "reservoir/"))
+        self._frame = frame_of(_road(plan, learnt, state, layout, self._engine, self._desk), ())
 
     def judge(self, events: Columns, rows: Int32[np.ndarray, " n"], *, learn: bool) -> Outcome:
         """What the shard says of at most a micro-batch of events, whose entities have these rows."""
@@ -95,6 +98,8 @@ class AttachedRoad:
             self._frame, events.times, events.values, rows, events.entities, events.marks, events.words,
             address, tick, learn, stages, judged, pattern,
         )  # fmt: skip
+        if self._engine is not None and stages & READOUTS and not rejected:
+            self._engine.tell()
         return rejected
 
     def _blank(self, n: int) -> tuple[Judgement, Float32[np.ndarray, "n b"]]:
@@ -107,11 +112,14 @@ def _under(arrays: Arrays, prefix: str) -> Arrays:
 
 
 def _road(
-    plan: Plan, learnt: Arrays, state: Arrays, layout: tuple[tuple[str, ...], tuple[str, ...]], desk: Desk
+    plan: Plan,
+    learnt: Arrays,
+    state: Arrays,
+    layout: tuple[tuple[str, ...], tuple[str, ...]],
+    engine: NativeAttached | None,
+    desk: Desk,
 ) -> Road:
-    clock, engine = plan.domain.clock, None
-    if plan.network is not None:
-        engine = Native().attach(plan.network, _under(learnt, "reservoir/"), _under(state, "reservoir/")).frame
+    clock = plan.domain.clock
     timing = Timing(
         state["clock/last"], state["clock/heard"], state["clock/gaps"],
         float(clock.us_per_tick), clock.gap_cap_ticks, clock.lateness_us, clock.event_ticks,
@@ -129,7 +137,7 @@ def _road(
     )
     ring = Ring(*(state[f"recall/{name}"] for name in Ring._fields))
     judge = frame_of(plan.judge.bind(_under(learnt, "judge/"), _under(state, "judge/")), ring)
-    return Road(frame_of(look, desk), engine, plan.shape.neurons, views, judge)
+    return Road(frame_of(look, desk), engine and engine.frame, plan.shape.neurons, views, judge)
 
 
 def _viewing(view: View, numbers: int, room: int) -> Viewing:

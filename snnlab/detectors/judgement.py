@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
@@ -17,6 +16,7 @@ from snnlab.detectors.alarm import fresh_alarm, speak_one
 from snnlab.detectors.likelihood import standardise_row
 from snnlab.detectors.readouts import Readout
 from snnlab.detectors.tail import fresh_tail, rarity_of
+from snnlab.kernels import kernel
 from snnlab.types import Array, Arrays
 
 __all__ = ["Judge", "JudgeArrays", "Judgement", "judge_events"]
@@ -56,6 +56,8 @@ class JudgeArrays(NamedTuple):
     gate: float
     learnt: tuple[Array, ...]
     memory: tuple[Array, ...]
+    desk: tuple[Array, Array, Array]
+    """The z of each column; each readout's level, and its z."""
 
 
 @dataclass(frozen=True)
@@ -149,10 +151,11 @@ class Judge:
             (learnt["mean"], learnt["variance"], learnt["events"], learnt["pooled_mean"], learnt["pooled_variance"],
              learnt["pooled_events"], learnt["first"], learnt["fit"]),
             (memory["pooled"], memory["begun"], memory["clock"], memory["last"], memory["voice"], memory["tired"]),
+            (np.zeros(self.columns), np.zeros(len(self.settings)), np.zeros(len(self.settings))),
         )  # fmt: skip
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _pool(row: Array, z: Array, start: int, stop: int, how: float, calibrated: bool) -> float:
     if stop == start:
         return 0.0
@@ -166,15 +169,14 @@ def _pool(row: Array, z: Array, start: int, stop: int, how: float, calibrated: b
     return total / (stop - start) if how == 1.0 else total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def judge_events(bound: JudgeArrays, evidence: Array, rows: Array, learn: bool, out: Judgement) -> None:
     """Judge ``n`` events in order, into ``out``, which holds zeros."""
-    starts, group_of, settings, refractory, threshold, gate, learnt, memory = bound
+    starts, group_of, settings, refractory, threshold, gate, learnt, memory, (z, level, scaled) = bound
     score, alarm, word, groups, rarities = out
     mean, variance, events, pooled_mean, pooled_variance, pooled_events, first, fit = learnt
     pooled, begun, clock, last, voice, tired = memory
     count = settings.shape[0]
-    z, scaled, level = np.zeros(evidence.shape[1]), np.zeros(count), np.zeros(count)
     for t in range(evidence.shape[0]):
         row = rows[t]
         standardise_row(evidence[t], mean, variance, events, _WARMUP, learn, z)

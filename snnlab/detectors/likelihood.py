@@ -5,10 +5,10 @@ averages (West, CACM 22, 1979): nothing is forgotten, and a burst widens its own
 is at most n: what has hardly moved so far has no scale fine enough to say more.
 """
 
-import numba
 import numpy as np
 from jaxtyping import Float64
 
+from snnlab.kernels import kernel
 from snnlab.types import Arrays
 
 __all__ = ["fresh_likelihood", "standardise", "standardise_row"]
@@ -36,7 +36,7 @@ def standardise(
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def standardise_row(row, mean, variance, events, warmup, learn, out):  # type: ignore[no-untyped-def]
     """The z-scores of one row of evidence; then, when ``learn``, the moments take it in."""
     known = events[0]
@@ -52,7 +52,7 @@ def standardise_row(row, mean, variance, events, warmup, learn, out):  # type: i
         events[0] = known + 1.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _standardise(evidence, mean, variance, events, warmup, learn, out):  # type: ignore[no-untyped-def]
     for t in range(evidence.shape[0]):
         standardise_row(evidence[t], mean, variance, events, warmup, learn, out[t])

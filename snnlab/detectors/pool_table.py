@@ -7,8 +7,8 @@ doubly linked list, the one seen longest ago first.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from snnlab.kernels import inlined, kernel
 from snnlab.types import Array
 
 __all__ = ["PoolTable", "place", "remember", "take_over"]
@@ -39,7 +39,7 @@ class PoolTable(NamedTuple):
         return cls(np.full(slots, -1, np.int32), np.zeros((capacity, 2), np.uint64), links[0], links[1], ends)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _digest(data, start, stop):
     """Two hashes of bytes: FNV-1a, and a multiply-shift of it; both finished by splitmix64."""
     a, b = np.uint64(0xCBF29CE484222325), np.uint64(stop - start)
@@ -51,14 +51,14 @@ def _digest(data, start, stop):
     return _finished(a), _finished(b)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _finished(z):
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _find(slots, digests, a, b):
     """The row of a hash, or -1, and the slot where it is or would be."""
     mask = np.uint64(slots.size - 1)
@@ -71,7 +71,7 @@ def _find(slots, digests, a, b):
     return np.int64(-1), slot
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _append(table, row):
     newest = table.ends[_NEWEST]
     table.older[row], table.newer[row] = newest, -1
@@ -82,7 +82,7 @@ def _append(table, row):
     table.ends[_NEWEST] = row
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _unlink(table, row):
     before, after = table.older[row], table.newer[row]
     if before >= 0:
@@ -95,7 +95,7 @@ def _unlink(table, row):
         table.ends[_NEWEST] = before
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _drop(slots, digests, row):
     """Take a row's hash out; what was pushed past its slot moves back, so that no gap hides it."""
     mask = np.uint64(slots.size - 1)
@@ -112,7 +112,7 @@ def _drop(slots, digests, row):
     slots[hole] = -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def remember(table, row, codes, offsets, data):
     """Let a row, which must be the next that is free, be that of the first of these names."""
     a, b = _digest(data, offsets[codes[0]], offsets[codes[0] + 1])
@@ -123,7 +123,7 @@ def remember(table, row, codes, offsets, data):
     table.ends[_USED] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def place(table, codes, offsets, data, limit, start, rows, fresh):
     """Rows of events from ``start`` on, until a row would have to change hands.
 
@@ -151,7 +151,7 @@ def place(table, codes, offsets, data, limit, start, rows, fresh):
     return codes.size, found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_over(table, codes, offsets, data, i):
     """Give the name of event i, which has none, the row of the one seen longest ago; returns it."""
     row = table.ends[_OLDEST]

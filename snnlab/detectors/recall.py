@@ -3,11 +3,11 @@
 from typing import NamedTuple
 from zlib import crc32
 
-import numba
 import numpy as np
 from jaxtyping import UInt32
 
 from snnlab.detectors.readouts import Inputs, Shape
+from snnlab.kernels import kernel
 from snnlab.types import Array, Arrays
 
 __all__ = ["Ring", "fresh_recall", "recalled", "remember"]
@@ -39,14 +39,17 @@ def fresh_recall(shape: Shape, horizon: int = HORIZON) -> Arrays:
     }
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def remember(ring: Ring, marks: UInt32[np.ndarray, " n"], inputs: Inputs) -> None:
     """Keep a batch of events by the checksums of their ids; the oldest are forgotten."""
     horizon, start = ring.id.size, ring.kept[0]
     for t in range(max(marks.size - horizon, 0), marks.size):
         place = (start + t) % horizon
         ring.id[place], ring.seconds[place], ring.entity[place] = marks[t], inputs.seconds[t], inputs.entities[t]
-        ring.numbers[place], ring.categories[place] = inputs.numbers[t], inputs.categories[t]
+        for j in range(ring.numbers.shape[1]):
+            ring.numbers[place, j] = inputs.numbers[t, j]
+        for c in range(ring.categories.shape[1]):
+            ring.categories[place, c] = inputs.categories[t, c]
     ring.kept[0] = start + marks.size
 
 

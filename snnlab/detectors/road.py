@@ -17,6 +17,7 @@ from snnlab.detectors.recall import remember
 from snnlab.encoders.columns import BoundCodes, lay_spikes
 from snnlab.features.aggregates import Keyed, walk
 from snnlab.features.following import follow_into
+from snnlab.kernels import kernel, part
 from snnlab.reservoirs.engines import native_kernels
 from snnlab.reservoirs.engines.native_frame import Frame
 from snnlab.types import Array
@@ -185,7 +186,7 @@ def _run_of(engine, rows, address, when, gap, ticks, learn, ptr, neuron, count):
     return _silence if isinstance(engine, types.NoneType) else _drive
 
 
-@register_jitable
+@part
 def _silence(engine, rows, address, when, gap, ticks, learn, ptr, neuron, count):
     ptr[: rows.size + 1] = 0
 
@@ -230,7 +231,7 @@ def _seen(viewing, inputs):
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bucket(ptr, neuron, neurons, out):
     """Share of each population bucket's neurons that fired for each event."""
     share = np.float32(out.shape[1] / max(neurons, 1))

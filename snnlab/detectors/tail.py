@@ -13,10 +13,10 @@ Source: Siffer et al., Anomaly detection in streams with extreme value theory (K
 moments.
 """
 
-import numba
 import numpy as np
 from jaxtyping import Float64
 
+from snnlab.kernels import kernel
 from snnlab.types import Arrays
 
 __all__ = ["fresh_tail", "rarity", "rarity_of"]
@@ -67,19 +67,25 @@ def rarity(
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _begin(first, fit, quantile):  # type: ignore[no-untyped-def]
-    ordered = np.sort(first)
-    fit[0] = ordered[int(quantile * (ordered.size - 1))]
-    fit[6] = ordered[ordered.size // 2]
-    for value in ordered:
+    # The first values are needed for nothing else any more, so they are sorted where they are.
+    for k in range(1, first.size):
+        value, place = first[k], k
+        while place > 0 and first[place - 1] > value:
+            first[place] = first[place - 1]
+            place -= 1
+        first[place] = value
+    fit[0] = first[int(quantile * (first.size - 1))]
+    fit[6] = first[first.size // 2]
+    for value in first:
         if value > fit[0]:
             fit[2] += 1.0
             fit[3] += value - fit[0]
             fit[4] += (value - fit[0]) ** 2
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _score(value, fit):  # type: ignore[no-untyped-def]
     threshold, events, excesses, total, squares, _, median, _ = fit
     edge = -np.log10((excesses + 1.0) / (events + 1.0))
@@ -104,7 +110,7 @@ def _score(value, fit):  # type: ignore[no-untyped-def]
     return min(score, np.log10(events + 1.0) + 300.0 * excesses * excesses / (excesses * excesses + 400.0))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _learn(value, score, fit, quantile, gate, absorb):  # type: ignore[no-untyped-def]
     # A burst teaches once: each further value beyond the gate counts half, until calm returns.
     share = 1.0
@@ -131,7 +137,7 @@ def _learn(value, score, fit, quantile, gate, absorb):  # type: ignore[no-untype
     fit[6] = min(fit[6] + (step if value > fit[6] else -step), fit[0])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def rarity_of(value, first, fit, quantile, gate, absorb, learn):  # type: ignore[no-untyped-def]
     """-log10 tail probability of one value; then, when ``learn``, the tail takes it in."""
     seen = int(fit[5])
@@ -143,14 +149,17 @@ def rarity_of(value, first, fit, quantile, gate, absorb, learn):  # type: ignore
             if seen + 1 == first.size:
                 _begin(first, fit, quantile)
         # Until there is a tail to fit: the value's rank among the first ones.
-        return -np.log10((np.sum(first[:seen] >= value) + 1.0) / (seen + 1.0))
+        above = 1.0
+        for k in range(seen):
+            above += first[k] >= value
+        return -np.log10(above / (seen + 1.0))
     score = _score(value, fit)
     if learn:
         _learn(value, score, fit, quantile, gate, absorb)
     return score
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _rarity(values, first, fit, quantile, gate, absorb, learn, out):  # type: ignore[no-untyped-def]
     for t in range(values.size):
         out[t] = rarity_of(values[t], first, fit, quantile, gate, absorb, learn)

@@ -8,6 +8,7 @@ from numba import njit
 from pydantic import Field
 
 from snnlab.encoders.base import Encoder, Spikes, finite
+from snnlab.kernels import inlined
 from snnlab.types import Array, Arrays
 
 __all__ = ["Category", "hash_spikes", "lay_hash"]
@@ -69,7 +70,7 @@ def hash_spikes(bits: Array, neurons: int, active: int) -> tuple[Array, Array, A
     return address, np.zeros((n, active), dtype=np.int32), symbol
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def lay_hash(state, neurons, active, address, row, seat):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - inlined
     """The addresses of one symbol, from ``seat`` of a row on; returns the first."""
     for k in range(active):

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
-from numba import njit
 
 from snnlab.encoders.base import Encoder
 from snnlab.encoders.category import Category, lay_hash
@@ -19,6 +18,7 @@ from snnlab.encoders.fields import lay_fields
 from snnlab.encoders.population import Population
 from snnlab.encoders.standing import standing_of
 from snnlab.encoders.temporal import Temporal, lay_latencies
+from snnlab.kernels import inlined, kernel
 from snnlab.types import Array
 
 __all__ = ["BoundCodes", "ColumnCodes", "compiled", "lay_spikes"]
@@ -113,12 +113,12 @@ def _constants(encoder: Encoder) -> tuple[float, ...]:
     raise TypeError(f"{type(encoder).__name__} has no compiled code")
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _bits(number):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - inlined
     return np.float64(number).view(np.uint64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lay_spikes(
     bound: BoundCodes, values: Array, learn: bool, ticks: int, address: Array, tick: Array, words: Array
 ) -> None:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
+from snnlab.kernels import inlined
 from snnlab.types import Array
 
 __all__ = ["field_spikes", "lay_fields"]
@@ -29,7 +30,7 @@ def field_spikes(
     return address, tick, symbol
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def lay_fields(place, fields, active, overlap, ticks, address, tick, row, seat, circular):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - inlined
     """The spikes of one place, from ``seat`` of a row on; returns the nearest field."""
     at = place * (fields if circular else fields - 1)

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float64
 from numba import njit
 
+from snnlab.kernels import inlined
 from snnlab.types import Array
 
 __all__ = ["fresh_range", "standing_of", "standings"]
@@ -38,7 +39,7 @@ def standings(values: Array, known: Array, reach: float, horizon: float, resolut
     return out
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def standing_of(value, ranges, column, half, horizon, resolution, learn):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - inlined
     """Standing of one value in the range of its column, a row of ``ranges``; ``half`` is 1 / (2 asinh(reach))."""
     x = min(max(value, -_HUGE), _HUGE)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from snnlab.encoders.base import Encoder, Spikes, finite
 from snnlab.encoders.standing import fresh_range, standings
+from snnlab.kernels import inlined
 from snnlab.types import Array, Arrays
 
 __all__ = ["Temporal", "latency_spikes", "lay_latencies"]
@@ -72,7 +73,7 @@ def latency_spikes(u: Array, neurons: int, ticks: int) -> tuple[Array, Array, Ar
     return address, tick, symbol
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def lay_latencies(standing, neurons, ticks, address, tick, row, seat):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - inlined
     """The spikes of one standing, from ``seat`` of a row on; returns the highest neuron that fires."""
     highest = 0

@@ -14,8 +14,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from snnlab.kernels import inlined, kernel
 from snnlab.types import Array
 
 __all__ = ["AGGREGATES", "ENTITY", "HEAD", "SLOTS", "STREAM", "TABLE", "Keyed", "first_flaw", "walk"]
@@ -83,7 +83,7 @@ WEEK_US = 7 * DAY_US
 MONDAY_US = 4 * DAY_US  # 1970-01-05
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def first_flaw(values: Array, columns: Array, rows: Array, capacity: int) -> tuple[int, int]:
     """Row of the first value that is not finite (or state row out of range) and its column (-1 for the state row)."""
     for i in range(rows.shape[0]):
@@ -95,7 +95,7 @@ def first_flaw(values: Array, columns: Array, rows: Array, capacity: int) -> tup
     return -1, -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mixed(symbol: int) -> np.uint32:
     """The finaliser of MurmurHash3 (Appleby): every input bit moves every output bit."""
     h = np.uint32(symbol)
@@ -104,17 +104,17 @@ def _mixed(symbol: int) -> np.uint32:
     return np.uint32(h ^ (h >> np.uint32(16)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _limited(x: float, bound: float) -> float:
     return min(max(x, -bound), bound)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _logged(x: float) -> float:
     return math.copysign(math.log1p(abs(x)), x)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _expected(w: float, m: float, s: float, shared: Array, f: int) -> tuple[float, float, float]:
     """Centre and spread that a key is expected to show, from its own past and that of all keys."""
     seen, mean, spread, within = shared[f, 0], shared[f, 1], shared[f, 2], shared[f, 4]
@@ -129,7 +129,7 @@ def _expected(w: float, m: float, s: float, shared: Array, f: int) -> tuple[floa
     return centre, max(math.hypot(own, unsure), RESOLUTION * abs(centre)), seen
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _learn_shared(x: float, w: float, deviation: float, shared: Array, f: int) -> None:
     """Move the centre and spread of all keys, and the spread within a key, towards one event."""
     n = min(shared[f, 0] + 1.0, HORIZON)
@@ -146,7 +146,7 @@ def _learn_shared(x: float, w: float, deviation: float, shared: Array, f: int) -
         shared[f, 4] += (deviation * math.sqrt(w / (w + 1.0)) - shared[f, 4]) / shared[f, 3]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _deviation(x: float, decay: float, state: Array, r: int, at: int, shared: Array, f: int) -> float:
     """Score of a value against what its key is expected to show; then learn it."""
     w, m, s = state[r, at] * decay, state[r, at + 1], state[r, at + 2]
@@ -169,7 +169,7 @@ def _deviation(x: float, decay: float, state: Array, r: int, at: int, shared: Ar
     return z
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gap(gap_us: float, known: bool, shared: Array, f: int) -> float:
     """log1p of the seconds since the key's last event; what all keys show where there is none."""
     if not known:
@@ -180,7 +180,7 @@ def _gap(gap_us: float, known: bool, shared: Array, f: int) -> float:
     return float(gap)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _new(symbol: int, now_us: float, window_us: float, tags: Array, seen: Array, r: int, q: int) -> bool:
     """Whether a symbol was not seen within the window; then note it (a set of four ways, the oldest gives way)."""
     h = _mixed(symbol)
@@ -204,7 +204,7 @@ def _new(symbol: int, now_us: float, window_us: float, tags: Array, seen: Array,
     return True
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _number(
     kind: int, x: float, log: bool, at: int, decay: float, gap_us: float, state: Array, r: int, shared: Array, f: int
 ) -> float:
@@ -228,7 +228,7 @@ def _number(
     return x
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _word(
     kind: int,
     symbol: int,
@@ -254,7 +254,7 @@ def _word(
     return float(_logged(state[r, at])) if log else float(state[r, at])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _row_of(key: int, row: int, symbols: Array, i: int) -> int:
     """The row of an event's key: its entity's, the only one, or that of a word's hash (Knuth's multiplicative one)."""
     if key == ENTITY:
@@ -262,7 +262,7 @@ def _row_of(key: int, row: int, symbols: Array, i: int) -> int:
     return 0 if key == STREAM else int((np.int64(symbols[i, key]) * 2_654_435_761 >> 16) % TABLE)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def walk(times: Array, rows: Array, values: Array, symbols: Array, keyed: Keyed, out: Array) -> None:
     """Aggregate the events of a batch in order, for the features of one key.
 

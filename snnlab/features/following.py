@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
+from snnlab.kernels import kernel
 from snnlab.types import Array
 
 __all__ = ["follow", "follow_into"]
@@ -27,7 +28,7 @@ def follow(
     return gap, verdict
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def follow_into(
     rows: Array,
     now_us: Array,

@@ -4,10 +4,10 @@ from zlib import crc32
 
 import numpy as np
 from jaxtyping import Int32, UInt32
-from numba import njit
 
 from snnlab.events.batch import Categorical
 from snnlab.events.text import Text
+from snnlab.kernels import kernel
 from snnlab.types import Array
 
 __all__ = ["checksum_of", "checksums_of", "symbol_of", "symbols_of", "symbols_of_text"]
@@ -69,7 +69,7 @@ def _table() -> Array:
 _CRC = _table()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _checksums(codes: Array, offsets: Array, data: Array, out: Array) -> None:
     for i in range(codes.size):
         check = np.uint32(0xFFFFFFFF)

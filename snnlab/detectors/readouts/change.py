@@ -10,10 +10,11 @@ metrics.
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 from pydantic import Field
 
 from snnlab.detectors.readouts.base import Pool, Readout, Shape, surprises
+from snnlab.kernels import OPTIONS, part
 from snnlab.types import Array, Arrays
 
 __all__ = ["Change"]
@@ -68,7 +69,7 @@ class ChangeArrays(NamedTuple):
     warmup: int
 
 
-@register_jitable
+@part
 def _steps(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     """Squared standardised step of each feature; 0 at an entity's first event and while warming up."""
     last, begun, variance, steps, ceiling, clip, habit, warmup = bound
@@ -95,6 +96,6 @@ def _steps(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
                 variance[j] += max(1.0 / steps[j], 1.0 / habit) * (taught - variance[j])
 
 
-@overload(surprises)
+@overload(surprises, jit_options=OPTIONS)
 def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     return _steps if getattr(bound, "instance_class", None) is ChangeArrays else None

@@ -10,12 +10,12 @@ Source: back-off n-grams (Katz, IEEE TASSP 35, 1987) with Witten-Bell style smoo
 
 from typing import ClassVar, NamedTuple
 
-import numba
 import numpy as np
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 from pydantic import Field
 
 from snnlab.detectors.readouts.base import Pool, Readout, Shape, surprises
+from snnlab.kernels import OPTIONS, kernel, part
 from snnlab.types import Array, Arrays
 
 __all__ = ["Context"]
@@ -87,7 +87,7 @@ class ContextArrays(NamedTuple):
     weights: Array
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _mix(a, b):  # type: ignore[no-untyped-def]
     z = np.uint64(a) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(b) + np.uint64(0x632BE59BD9B4E019)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -95,7 +95,7 @@ def _mix(a, b):  # type: ignore[no-untyped-def]
     return z ^ (z >> np.uint64(31))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _ask(pairs, totals, context, symbol, back, strength, gate, learn):  # type: ignore[no-untyped-def]
     """Probability of a symbol in a context, backed off to ``back``; counts it when ``learn``, unless it is gated."""
     mask = np.uint64(pairs.size - 1)
@@ -107,7 +107,7 @@ def _ask(pairs, totals, context, symbol, back, strength, gate, learn):  # type: 
     return min(probability, 1.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _base(pairs, totals, kinds, column, symbol, learn):  # type: ignore[no-untyped-def]
     """Probability of a symbol with no context; a symbol never met has half a count."""
     mask = np.uint64(pairs.size - 1)
@@ -122,7 +122,7 @@ def _base(pairs, totals, kinds, column, symbol, learn):  # type: ignore[no-untyp
     return min(probability, 1.0)
 
 
-@register_jitable
+@part
 def _count(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     """Weighted surprises of each category column, four a column."""
     previous, shown, pairs, totals, kinds, events, strength, gate, weights = bound
@@ -161,6 +161,6 @@ def _count(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
         events[0] += categories.shape[0]
 
 
-@overload(surprises)
+@overload(surprises, jit_options=OPTIONS)
 def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     return _count if getattr(bound, "instance_class", None) is ContextArrays else None

@@ -12,12 +12,12 @@ Source: evolving connectionist systems (Kasabov, 2007) with rank-order codes.
 
 from typing import ClassVar, NamedTuple
 
-import numba
 import numpy as np
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 from pydantic import Field
 
 from snnlab.detectors.readouts.base import Inputs, Pool, Readout, Shape, surprises
+from snnlab.kernels import OPTIONS, kernel, part
 from snnlab.types import Array, Arrays
 
 __all__ = ["Joint"]
@@ -72,7 +72,8 @@ class Joint(Readout):
         return JointArrays(
             learnt["code"], learnt["word"], learnt["won"], learnt["used"], learnt["ranked"], learnt["kept"],
             learnt["lowest"], learnt["highest"], learnt["usual"], learnt["lottery"], learnt["center"],
-            learnt["spread"], self.mismatch, self.grain, self.gate, self.ceiling,
+            learnt["spread"], np.empty(learnt["code"].shape[1], np.float32),
+            self.mismatch, self.grain, self.gate, self.ceiling,
         )  # fmt: skip
 
     def teach(self, inputs: Inputs, learnt: Arrays, *, normal: bool) -> None:
@@ -98,13 +99,14 @@ class JointArrays(NamedTuple):
     lottery: Array
     center: Array
     spread: Array
+    point: Array
     mismatch: float
     grain: float
     gate: float
     ceiling: float
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _draw(lottery, below):  # type: ignore[no-untyped-def]
     # splitmix64: seeded, and its one word of state is saved with the rest
     lottery[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -115,7 +117,7 @@ def _draw(lottery, below):  # type: ignore[no-untyped-def]
     return np.int64(z % np.uint64(below))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _rank(ranked, kept, value):  # type: ignore[no-untyped-def]
     if kept == 0:
         return 0.5
@@ -124,12 +126,12 @@ def _rank(ranked, kept, value):  # type: ignore[no-untyped-def]
     return 0.5 * (low + high) / kept
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _signed_log(value):  # type: ignore[no-untyped-def]
     return np.sign(value) * np.log1p(abs(value))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _keep(ranked, kept, value, dropped):  # type: ignore[no-untyped-def]
     place = np.searchsorted(ranked[:kept], value)
     if dropped < 0:
@@ -146,7 +148,7 @@ def _keep(ranked, kept, value, dropped):  # type: ignore[no-untyped-def]
         ranked[place] = value
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _winner(code, word, used, point, words, mismatch):  # type: ignore[no-untyped-def]
     best, winner = np.float32(np.inf), -1
     width, step = point.size, 16
@@ -165,7 +167,7 @@ def _winner(code, word, used, point, words, mismatch):  # type: ignore[no-untype
     return winner, best
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _stand_out(terms, center, spread, ceiling, events, learn):  # type: ignore[no-untyped-def]
     """Each term against its own past in ordinary events, in place: deviations above the mean, at most ``ceiling``."""
     share = 1.0 / (events + 1.0)
@@ -179,14 +181,13 @@ def _stand_out(terms, center, spread, ceiling, events, learn):  # type: ignore[n
             spread[j] = (1.0 - share) * (spread[j] + share * away * away)
 
 
-@register_jitable
+@part
 def _distances(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     """Standardised terms of each event's distance to the nearest neuron; all 0 for the very first event."""
-    code, word, won, used, ranked, kept, lowest, highest, usual, lottery, center, spread = bound[:12]
-    mismatch, grain, gate, ceiling = bound[12:]
+    code, word, won, used, ranked, kept, lowest, highest, usual, lottery, center, spread, point = bound[:13]
+    mismatch, grain, gate, ceiling = bound[13:]
     numbers, categories = inputs.numbers, inputs.categories
     features, sorts = numbers.shape[1], categories.shape[1]
-    point = np.empty(2 * features, np.float32)
     slots = ranked.shape[1]
     events = usual[1]
     for t in range(numbers.shape[0]):
@@ -230,12 +231,14 @@ def _distances(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
                     used[0] += 1
                 else:
                     place = np.argmin(won)
-                code[place] = point
-                word[place] = categories[t]
+                for j in range(point.size):
+                    code[place, j] = point[j]
+                for c in range(sorts):
+                    word[place, c] = categories[t, c]
                 won[place] = 1
     usual[1] = events
 
 
-@overload(surprises)
+@overload(surprises, jit_options=OPTIONS)
 def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     return _distances if getattr(bound, "instance_class", None) is JointArrays else None

@@ -11,10 +11,11 @@ moments (Technometrics 4, 1962).
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 from pydantic import Field
 
 from snnlab.detectors.readouts.base import Readout, Shape, surprises
+from snnlab.kernels import OPTIONS, part
 from snnlab.types import Array, Arrays
 
 __all__ = ["Level"]
@@ -78,7 +79,7 @@ class LevelArrays(NamedTuple):
     warmup: int
 
 
-@register_jitable
+@part
 def _standardise(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     """Absolute standardised level of each feature; 0 while warming up."""
     level, begun, mean, variance, taught, leak, floor, gate, absorb, habit, warmup = bound
@@ -104,6 +105,6 @@ def _standardise(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
                     variance[j] += step * (away * (level[row, j] - mean[j]) - variance[j])
 
 
-@overload(surprises)
+@overload(surprises, jit_options=OPTIONS)
 def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     return _standardise if getattr(bound, "instance_class", None) is LevelArrays else None

@@ -11,11 +11,12 @@ its random thresholds: every event recruits when it is farther than ``grain`` of
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 from pydantic import Field
 
 from snnlab.detectors.readouts.base import Readout, Shape, surprises
 from snnlab.detectors.readouts.sorted_values import distance_to, insert
+from snnlab.kernels import OPTIONS, part
 from snnlab.types import Array, Arrays
 
 __all__ = ["Novelty"]
@@ -62,7 +63,7 @@ class NoveltyArrays(NamedTuple):
     grain: float
 
 
-@register_jitable
+@part
 def _novelty(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     """The range includes the value itself, so that novelty is at most 1."""
     preferred, used, lowest, highest, grain = bound
@@ -83,6 +84,6 @@ def _novelty(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
                     used[j] += 1
 
 
-@overload(surprises)
+@overload(surprises, jit_options=OPTIONS)
 def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     return _novelty if getattr(bound, "instance_class", None) is NoveltyArrays else None

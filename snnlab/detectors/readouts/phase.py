@@ -7,13 +7,13 @@ precedent. Where a time of day has never been seen there is no evidence.
 
 from typing import ClassVar, NamedTuple
 
-import numba
 import numpy as np
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 from pydantic import Field
 
 from snnlab.detectors.readouts.base import Readout, Shape, surprises
 from snnlab.detectors.readouts.sorted_values import distance_to, insert
+from snnlab.kernels import OPTIONS, kernel, part
 from snnlab.types import Array, Arrays
 
 __all__ = ["Phase"]
@@ -86,7 +86,7 @@ class PhaseArrays(NamedTuple):
     grain: float
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _distance_by_day(known, used, column, size, now, phase, reach, near):  # type: ignore[no-untyped-def]
     """Distance to the nearest level of this bin or its neighbours: +1, -1, +2, -2 … until one is near enough."""
     distance = np.inf
@@ -99,7 +99,7 @@ def _distance_by_day(known, used, column, size, now, phase, reach, near):  # typ
     return distance
 
 
-@register_jitable
+@part
 def _by_phase(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     """Novelty of each level at its time of day."""
     level, seen, preferred, used, lowest, highest, waiting_level, waiting_bin, events, reach, leak, grain = bound
@@ -132,6 +132,6 @@ def _by_phase(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
                 events[j] += 1
 
 
-@overload(surprises)
+@overload(surprises, jit_options=OPTIONS)
 def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     return _by_phase if getattr(bound, "instance_class", None) is PhaseArrays else None

@@ -11,10 +11,11 @@ Source: Hebbian conditional-probability learning (Bayesian confidence propagatio
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 from pydantic import Field
 
 from snnlab.detectors.readouts.base import Pool, Readout, Shape, surprises
+from snnlab.kernels import OPTIONS, part
 from snnlab.types import Array, Arrays
 
 __all__ = ["Predictive"]
@@ -75,7 +76,7 @@ class PredictiveArrays(NamedTuple):
     memory: int
 
 
-@register_jitable
+@part
 def _vote(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     """Surprise of each column's word; by its overall frequency alone where nothing fired before."""
     fired, synapse, events, word, first, total, strength, memory = bound
@@ -107,13 +108,14 @@ def _vote(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
                 events[i] += np.float32(1.0)
                 if events[i] >= memory:
                     events[i] *= np.float32(0.5)
-                    synapse[i] *= np.float32(0.5)
+                    for place in range(synapse.shape[1]):
+                        synapse[i, place] *= np.float32(0.5)
         count = min(start[t + 1] - start[t], seats)
         stride = max((start[t + 1] - start[t]) // seats, 1)
         for s in range(seats):
             fired[row, s] = spikes[start[t] + s * stride] if s < count else -1
 
 
-@overload(surprises)
+@overload(surprises, jit_options=OPTIONS)
 def _overload(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     return _vote if getattr(bound, "instance_class", None) is PredictiveArrays else None

@@ -3,15 +3,15 @@
 Compiled, for the readouts that know values by the nearest one they have met.
 """
 
-import numba
 import numpy as np
 
+from snnlab.kernels import inlined, kernel
 from snnlab.types import Array
 
 __all__ = ["distance_to", "insert", "place_of"]
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def place_of(known: Array, row: int, count: int, value: float) -> int:
     """How many of the first ``count`` values of a row are less than ``value``: bisection without a branch.
 
@@ -28,7 +28,7 @@ def place_of(known: Array, row: int, count: int, value: float) -> int:
     return first
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def distance_to(known: Array, row: int, count: int, value: float) -> float:
     """Distance from ``value`` to the nearest of the first ``count`` values of a row; infinite where there is none.
 
@@ -44,7 +44,7 @@ def distance_to(known: Array, row: int, count: int, value: float) -> float:
     return distance
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def insert(known: Array, row: int, count: int, value: float) -> None:
     """Take a value in among the first ``count`` of a row, which has room for one more.
 

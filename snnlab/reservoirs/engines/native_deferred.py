@@ -3,21 +3,28 @@
 import numpy as np
 from numba import njit
 
+from snnlab.kernels import kernel
 from snnlab.reservoirs.engines.native_delivery import deliver
-from snnlab.reservoirs.engines.native_kernels import inject, membranes, regulate, spiked_ago
+from snnlab.reservoirs.engines.native_kernels import gather, inject, membranes, regulate, spiked_ago
 from snnlab.reservoirs.plasticity.stdp_deferred import bring_all, pair_rows, roll
 
 __all__ = ["simulate_deferred"]
 
-# ruff: noqa: ANN001, ANN201 - the types of a kernel are those it is compiled for
+# ruff: noqa: ANN001, ANN201, ANN202 - the types of a kernel are those it is compiled for
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 
 @njit(cache=True, nogil=True)
 def simulate_deferred(frame, deferral, row, ptr, address, out_tick, out_neuron):
     """Run all ticks, learning; returns the spikes written, for which there must be room. The delay is one tick."""
-    scratch = frame.scratch
     net, rule, learned, state, params = frame.arrays
+    return _simulate(
+        net, rule, learned, state, params, frame.scratch, deferral, row, ptr, address, out_tick, out_neuron
+    )
+
+
+@kernel
+def _simulate(net, rule, learned, state, params, scratch, deferral, row, ptr, address, out_tick, out_neuron):
     ltp, ltd, w_max, excitatory, _, _, _ = rule
     real, whole, _, _, homeo = params
     threshold, weights, homeostat = learned
@@ -25,7 +32,7 @@ def simulate_deferred(frame, deferral, row, ptr, address, out_tick, out_neuron):
     age, spikes, arriving, fading = own[3], scratch.spikes, scratch.arriving, scratch.before
     targets, degree, ticks, rise = net.addresses, whole[4], ptr.size - 1, float(ltp[0])
     last, refractory = np.uint16(ltd.size - 1), np.uint16(whole[0])
-    due = spiked_ago(age, 0, spikes)
+    due = spiked_ago(age, 0, scratch.fired, spikes)
     deliver(targets, weights, degree, real[15], spikes, due, arriving, scratch.sums)
     used = 0
     for t in range(ticks):
@@ -35,11 +42,9 @@ def simulate_deferred(frame, deferral, row, ptr, address, out_tick, out_neuron):
         pool, gain = real[8] * real.dtype.type(due), real.dtype.type(homeostat[0])
         membranes(own, threshold, net.bias, arriving, scratch.brought, gain, pool, real, refractory, scratch.fired)
         scratch.totals[1] += due * degree + (ptr[t + 1] - ptr[t]) * net.input_targets.shape[1]
-        due = 0
         for j in range(age.size):
             fading[j] = ltd[min(age[j], last)]
-            spikes[due] = j
-            due += scratch.fired[j]
+        due = gather(scratch.fired, spikes)
         pair_rows(
             deferral, t, spikes, due, weights, rise, w_max, excitatory, targets, fading, arriving, t + 1 < ticks
         )  # fmt: skip

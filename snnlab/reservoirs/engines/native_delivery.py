@@ -16,7 +16,9 @@ from jaxtyping import Integer, UInt64
 from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import intrinsic, overload
+
+from snnlab.kernels import OPTIONS, part
 
 __all__ = ["DENSE_ENOUGH", "LANES", "deliver", "expands", "masks_of"]
 
@@ -65,14 +67,14 @@ def deliver(addresses, weights, degree, scale, spikes, count, arriving, sums):
     raise NotImplementedError
 
 
-@overload(deliver, jit_options={"nogil": True})
+@overload(deliver, jit_options=OPTIONS)
 def _deliver(addresses, weights, degree, scale, spikes, count, arriving, sums):
     if weights.dtype != types.int8:
         return _by_rows
     return _by_masks if addresses.dtype == types.uint64 else _by_levels
 
 
-@register_jitable
+@part
 def _by_rows(addresses, weights, degree, scale, spikes, count, arriving, sums):
     for s in range(count):
         reached, brought = addresses[spikes[s]], weights[spikes[s] * degree : (spikes[s] + 1) * degree]
@@ -80,7 +82,7 @@ def _by_rows(addresses, weights, degree, scale, spikes, count, arriving, sums):
             arriving[reached[k]] += brought[k]
 
 
-@register_jitable
+@part
 def _by_levels(addresses, weights, degree, scale, spikes, count, arriving, sums):
     for begin in range(0, count, _FULL):
         for s in range(begin, min(begin + _FULL, count)):
@@ -90,7 +92,7 @@ def _by_levels(addresses, weights, degree, scale, spikes, count, arriving, sums)
         _empty(sums, scale, arriving)
 
 
-@register_jitable
+@part
 def _by_masks(addresses, weights, degree, scale, spikes, count, arriving, sums):
     words = addresses.shape[1]
     masks = addresses.reshape(-1)
@@ -113,7 +115,7 @@ def _by_masks(addresses, weights, degree, scale, spikes, count, arriving, sums):
         _empty(sums, scale, arriving)
 
 
-@register_jitable
+@part
 def _empty(sums, scale, arriving):
     for j in range(arriving.size):
         arriving[j] += scale * arriving.dtype.type(sums[j])

@@ -5,13 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.cpython.unsafe.numbers import trailing_zeros
 
+from snnlab.kernels import inlined, kernel
 from snnlab.reservoirs.engines.native_delivery import deliver
 from snnlab.reservoirs.plasticity.kernels import regulate_gain, regulate_thresholds
 from snnlab.reservoirs.plasticity.strategy import adapt, follow
 from snnlab.types import Array
 
-__all__ = ["Net", "Scratch", "drive", "inject", "membranes", "regulate", "simulate", "spiked_ago"]
+__all__ = ["Net", "Scratch", "drive", "gather", "inject", "membranes", "regulate", "simulate", "spiked_ago"]
 
 # ruff: noqa: ANN001, ANN201, ANN202 - the types of a kernel are those it is compiled for
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
@@ -42,32 +44,45 @@ class Scratch(NamedTuple):
     totals: Array
     """Spikes, synaptic events and updates of neurons of a call."""
     seen: Array
-    """Spikes a neuron of an event, and nothing between events."""
+    """Spikes a neuron of an event, and nothing between events; as ``fired``, padded to whole words of eight bytes."""
     sums: Array
     """Of levels; see :mod:`.native_delivery`."""
     before: Array
     """A number a neuron, for rules."""
 
 
-@njit(cache=True, nogil=True)
-def spiked_ago(age, ticks, due):
+@kernel
+def spiked_ago(age, ticks, marks, due):
     """The neurons whose last spike was so many ticks ago."""
-    count = 0
     wanted = np.uint16(ticks)
     for j in range(age.size):
-        due[count] = j
-        count += age[j] == wanted
+        marks[j] = age[j] == wanted
+    return gather(marks, due)
+
+
+@kernel
+def gather(marks, out):
+    """The places of the bytes that are not zero, in order; eight are passed over at once where all of them are."""
+    words = marks.view(np.uint64)
+    count = 0
+    for w in range(words.size):
+        left = words[w]
+        while left:
+            byte = np.int64(trailing_zeros(left)) >> 3
+            out[count] = 8 * w + byte
+            count += 1
+            left &= ~(np.uint64(0xFF) << np.uint64(8 * byte))
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def inject(targets, weights, source, brought):
     """Collect what an input spike brings; the update of the neurons takes it in."""
     for k in range(targets.shape[1]):
         brought[targets[source, k]] += weights[source, k]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def membranes(own, threshold, bias, arriving, brought, gain, pool, real, refractory, fired):
     """One tick of all neurons, as in the equations of :mod:`snnlab.reservoirs.neurons`.
 
@@ -96,23 +111,20 @@ def membranes(own, threshold, bias, arriving, brought, gain, pool, real, refract
         fired[j] = spike
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _tick(own, net, rule, learned, real, whole, decay, learn, scratch):
     """Deliver, update, learn; returns the spikes of the tick."""
     threshold, weights, homeostat = learned
     v, _, _, age, traces = own
     spikes, degree = scratch.spikes, whole[4]
-    due = spiked_ago(age, whole[1] - 1, spikes)
+    due = spiked_ago(age, whole[1] - 1, scratch.fired, spikes)
     if due > 0:
         deliver(net.addresses, weights, degree, real[15], spikes, due, scratch.arriving, scratch.sums)
     pool = real[8] * real.dtype.type(due)
     gain = v.dtype.type(homeostat[0])
     refractory = np.uint16(whole[0])
     membranes(own, threshold, net.bias, scratch.arriving, scratch.brought, gain, pool, real, refractory, scratch.fired)
-    n_spikes = 0
-    for j in range(v.size):
-        spikes[n_spikes] = j
-        n_spikes += scratch.fired[j]
+    n_spikes = gather(scratch.fired, spikes)
     if learn:
         adapt(rule, weights, net.addresses, age, traces, spikes, n_spikes, scratch.before)
     follow(traces, decay, spikes, n_spikes)
@@ -124,7 +136,7 @@ def _tick(own, net, rule, learned, real, whole, decay, learn, scratch):
     return n_spikes
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def regulate(learned, homeo, spikes, n_spikes):
     """Homeostasis after a tick that brought input."""
     threshold, _, homeostat = learned
@@ -135,7 +147,7 @@ def regulate(learned, homeo, spikes, n_spikes):
     regulate_gain(homeostat, n_spikes / threshold.size, homeo[0], homeo[5], raised)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _quiet(v, i, age, threshold, bias, real, whole):
     """Whether no neuron can fire any more without input: the bound is the membrane plus the current's whole peak."""
     theta, peak, zero = real[5], real[10], real[13]
@@ -147,7 +159,7 @@ def _quiet(v, i, age, threshold, bias, real, whole):
     return noisy == 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _decay(v, i, a, age, traces, bias, times, ticks):
     """Let ticks pass in closed form, nobody firing."""
     span = ticks * times[3]
@@ -174,7 +186,7 @@ def _decay(v, i, a, age, traces, bias, times, ticks):
             traces[q, j] *= kept
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _settle(own, net, rule, learned, params, gap, learn, scratch):
     """Let a gap pass: tick by tick until quiet, at most ``settle_ticks``, then at once."""
     v, i, a, age, traces = own
@@ -189,7 +201,7 @@ def _settle(own, net, rule, learned, params, gap, learn, scratch):
         left -= 1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _answer(own, net, rule, learned, params, address, when, ticks, learn, scratch):
     """Run an event's own ticks and count who fires."""
     real, whole, _, decay, homeo = params
@@ -208,7 +220,7 @@ def _answer(own, net, rule, learned, params, address, when, ticks, learn, scratc
     scratch.totals[1] += heard * net.input_targets.shape[1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _first_bad(rows, address, when, gap, capacity, n_inputs, ticks):
     """The first event that may not be run, one more than there are where the arrays do not fit each other, or -1."""
     size = rows.size
@@ -228,8 +240,17 @@ def _first_bad(rows, address, when, gap, capacity, n_inputs, ticks):
 @njit(cache=True, nogil=True)
 def drive(frame, rows, address, when, gap, start, ticks, learn, ptr, neuron, count):
     """Run events from ``start`` on until done or ``neuron`` is full; returns the next event, -1 - e for a bad one."""
-    scratch = frame.scratch
     net, rule, learned, state, params = frame.arrays
+    return _drive(
+        net, rule, learned, state, params, frame.scratch, rows, address, when, gap, start, ticks, learn, ptr, neuron,
+        count,
+    )  # fmt: skip
+
+
+@kernel
+def _drive(
+    net, rule, learned, state, params, scratch, rows, address, when, gap, start, ticks, learn, ptr, neuron, count
+):
     membrane, current, adaptation, ages, traces = state
     if start == 0:
         bad = _first_bad(rows, address, when, gap, ages.shape[0], net.input_targets.shape[0], ticks)
@@ -248,12 +269,11 @@ def drive(frame, rows, address, when, gap, start, ticks, learn, ptr, neuron, cou
         if gap[e] > 0:
             _settle(own, net, rule, learned, params, gap[e], learn, scratch)
         _answer(own, net, rule, learned, params, address[e], when[e], ticks, learn, scratch)
-        for j in range(n):
-            if seen[j]:
-                neuron[used] = j
-                count[used] = seen[j]
-                seen[j] = 0
-                used += 1
+        found = gather(seen, neuron[used:])
+        for s in range(used, used + found):
+            count[s] = seen[neuron[s]]
+            seen[neuron[s]] = 0
+        used += found
         ptr[e + 1] = used
     return rows.size
 
@@ -261,8 +281,14 @@ def drive(frame, rows, address, when, gap, start, ticks, learn, ptr, neuron, cou
 @njit(cache=True, nogil=True)
 def simulate(frame, row, ptr, address, start, learn, out_tick, out_neuron):
     """Run ticks from ``start`` on until done or the output is full; returns the next tick and the spikes written."""
-    scratch = frame.scratch
     net, rule, learned, state, params = frame.arrays
+    return _simulate(
+        net, rule, learned, state, params, frame.scratch, row, ptr, address, start, learn, out_tick, out_neuron
+    )
+
+
+@kernel
+def _simulate(net, rule, learned, state, params, scratch, row, ptr, address, start, learn, out_tick, out_neuron):
     real, whole, _, decay, homeo = params
     own = state[0][row], state[1][row], state[2][row], state[3][row], state[4][row]
     n, spikes = own[0].size, scratch.spikes

@@ -73,11 +73,11 @@ class Plan:
         n, real = self.network.n_neurons, self.network.real
         return Scratch(
             spikes=np.empty(n + 1, np.int64),
-            fired=np.empty(n, np.uint8),
+            fired=np.zeros(-(-n // 8) * 8, np.uint8),
             arriving=np.zeros(n, real),
             brought=np.zeros(n, real),
             totals=np.zeros(3, np.int64),
-            seen=np.zeros(n, np.uint8),
+            seen=np.zeros(-(-n // 8) * 8, np.uint8),
             sums=np.zeros(-(-n // LANES) * LANES if self.kernel != "rows" else 0, np.int16),
             before=np.zeros(n, real),
         )

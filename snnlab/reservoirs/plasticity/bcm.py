@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 
 from snnlab.config import NeuromorphicConfig
+from snnlab.kernels import OPTIONS, part
 from snnlab.reservoirs.plasticity.strategy import Synapses, adapt
 from snnlab.types import Array, Arrays
 
@@ -85,12 +86,12 @@ class BcmRule(NamedTuple):
     fillers: Array
 
 
-@overload(adapt)
+@overload(adapt, jit_options=OPTIONS)
 def _adapt(rule, weights, targets, age, traces, spikes, count, before):
     return _slide if getattr(rule, "instance_class", None) is BcmRule else None
 
 
-@register_jitable
+@part
 def _slide(rule, weights, targets, age, traces, spikes, count, before):
     rate, usual, slide, w_max, border, excitatory, fillers = rule
     y, degree, zero = traces[0], targets.shape[1], before.dtype.type(0)

@@ -2,12 +2,12 @@
 
 from math import exp
 
-from numba import njit
+from snnlab.kernels import kernel
 
 __all__ = ["regulate_gain", "regulate_thresholds"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def regulate_thresholds(threshold, spikes, n_spikes, up, down, lowest, highest):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Thresholds fall a little and rise where a neuron fired; returns the share of those above their first value."""
     raised = 0
@@ -21,7 +21,7 @@ def regulate_thresholds(threshold, spikes, n_spikes, up, down, lowest, highest):
     return raised / threshold.size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def regulate_gain(homeostat, rate, target, gain_rate, raised):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """The input's gain follows the mean rate while that is far from its target, and relieves raised thresholds."""
     homeostat[1] += 0.02 * (rate - homeostat[1])

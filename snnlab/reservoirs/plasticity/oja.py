@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 
 from snnlab.config import NeuromorphicConfig
+from snnlab.kernels import OPTIONS, part
 from snnlab.reservoirs.plasticity.strategy import Synapses, adapt
 from snnlab.types import Array, Arrays
 
@@ -66,12 +67,12 @@ class OjaRule(NamedTuple):
     slot: Array
 
 
-@overload(adapt)
+@overload(adapt, jit_options=OPTIONS)
 def _adapt(rule, weights, targets, age, traces, spikes, count, before):
     return _correlate if getattr(rule, "instance_class", None) is OjaRule else None
 
 
-@register_jitable
+@part
 def _correlate(rule, weights, targets, age, traces, spikes, count, before):
     rate, w_max, ptr, source, slot = rule
     degree, zero, one = targets.shape[1], before.dtype.type(0), before.dtype.type(1)

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int8
-from numba import njit
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 
 from snnlab.config import NeuromorphicConfig
+from snnlab.kernels import OPTIONS, kernel, part
 from snnlab.reservoirs.plasticity.homeostasis import Homeostasis
 from snnlab.reservoirs.plasticity.stdp import Stdp
 from snnlab.reservoirs.plasticity.strategy import Synapses, adapt
@@ -101,12 +101,12 @@ class RewardRule(NamedTuple):
     fillers: Array
 
 
-@overload(adapt)
+@overload(adapt, jit_options=OPTIONS)
 def _adapt(rule, weights, targets, age, traces, spikes, count, before):
     return _elect if getattr(rule, "instance_class", None) is RewardRule else None
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _grow(growth, up, eligibility, spoke):
     """A tick passes: everything that is eligible decays against a factor that grows."""
     growth[0] *= up
@@ -119,7 +119,7 @@ def _grow(growth, up, eligibility, spoke):
         growth[0] = 1.0
 
 
-@register_jitable
+@part
 def _elect(rule, weights, targets, age, traces, spikes, count, before):
     ltp, ltd, up, eligibility, spoke, growth, excitatory, ptr, source, slot, fillers = rule
     _grow(growth, up, eligibility, spoke)

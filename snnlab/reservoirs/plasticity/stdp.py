@@ -18,9 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 
 from snnlab.config import NeuromorphicConfig
+from snnlab.kernels import OPTIONS, part
 from snnlab.reservoirs.plasticity.strategy import Synapses, adapt
 from snnlab.types import Array, Arrays
 
@@ -97,12 +98,12 @@ class StdpRule(NamedTuple):
     slot: Array
 
 
-@overload(adapt)
+@overload(adapt, jit_options=OPTIONS)
 def _adapt(rule, weights, targets, age, traces, spikes, count, before):
     return _pair if getattr(rule, "instance_class", None) is StdpRule else None
 
 
-@register_jitable
+@part
 def _pair(rule, weights, targets, age, traces, spikes, count, before):
     """Spikes first as targets, then as sources, with the ages before them."""
     if count == 0:

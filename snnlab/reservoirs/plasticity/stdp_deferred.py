@@ -14,8 +14,8 @@ from math import ceil, exp
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from snnlab.kernels import kernel
 from snnlab.types import Array
 
 __all__ = ["Deferral", "bring_all", "pair_rows", "roll"]
@@ -52,7 +52,7 @@ class Deferral(NamedTuple):
         return cls(np.zeros((_EPOCHS, n), real), np.empty((n, degree), real), before, tau, ceil(_EPOCH * tau))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def roll(deferral, t, weights, rise, w_max, excitatory, targets):
     """Begin an epoch where tick ``t`` is its first; rows that wait since the epoch that it replaces rest."""
     sums, _, last, _, length = deferral
@@ -69,7 +69,7 @@ def roll(deferral, t, weights, rise, w_max, excitatory, targets):
     sums[epoch % epochs, :] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _waiting(deferral, i, rise):
     """Of row i: its epoch, whether it has spiked in this run, and the potentiation of a pair at the epoch's origin."""
     _, _, last, tau, length = deferral
@@ -80,7 +80,7 @@ def _waiting(deferral, i, rise):
     return origin // length, at >= 0, rise * exp((at - origin) / tau)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bring(deferral, i, weights, rise, w_max, targets):
     """Bring a row up to date."""
     sums, since = deferral[0], deferral[1]
@@ -96,7 +96,7 @@ def _bring(deferral, i, weights, rise, w_max, targets):
             own[k] = min(own[k] + x * total[reached[k]], w_max)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def bring_all(deferral, weights, rise, w_max, excitatory, targets):
     """Bring every row up to date: the end of a run."""
     for i in range(excitatory.size):
@@ -104,7 +104,7 @@ def bring_all(deferral, weights, rise, w_max, excitatory, targets):
             _bring(deferral, i, weights, rise, w_max, targets)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pair_rows(deferral, t, spikes, count, weights, rise, w_max, excitatory, targets, fading, arriving, bring):
     """Learn from the spikes of tick t, and add to ``arriving`` what they bring one tick later, if ``bring``.
 

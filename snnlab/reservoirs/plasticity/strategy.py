@@ -8,9 +8,9 @@ binds both to a tuple that its compiled kernel :func:`adapt` knows by its type.
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numba import njit
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 
+from snnlab.kernels import OPTIONS, kernel, part
 from snnlab.types import Array, Arrays
 
 __all__ = ["Static", "StaticRule", "Strategy", "Synapses", "adapt", "follow"]
@@ -85,17 +85,17 @@ def adapt(rule, weights, targets, age, traces, spikes, count, before):
     raise NotImplementedError
 
 
-@overload(adapt)
+@overload(adapt, jit_options=OPTIONS)
 def _adapt_static(rule, weights, targets, age, traces, spikes, count, before):
     return _nothing if getattr(rule, "instance_class", None) is StaticRule else None
 
 
-@register_jitable
+@part
 def _nothing(rule, weights, targets, age, traces, spikes, count, before):
     pass
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def follow(traces, decay, spikes, count):
     """Traces rise at spikes, once these have been learnt from, and decay until the next tick."""
     one = traces.dtype.type(1)

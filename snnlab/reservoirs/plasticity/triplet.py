@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 
 from snnlab.config import NeuromorphicConfig
+from snnlab.kernels import OPTIONS, part
 from snnlab.reservoirs.plasticity.strategy import Synapses, adapt
 from snnlab.types import Array, Arrays
 
@@ -82,12 +83,12 @@ class TripletRule(NamedTuple):
     slot: Array
 
 
-@overload(adapt)
+@overload(adapt, jit_options=OPTIONS)
 def _adapt(rule, weights, targets, age, traces, spikes, count, before):
     return _triplets if getattr(rule, "instance_class", None) is TripletRule else None
 
 
-@register_jitable
+@part
 def _triplets(rule, weights, targets, age, traces, spikes, count, before):
     pair, triplet, minus, w_max, excitatory, ptr, source, slot = rule
     degree, zero = targets.shape[1], before.dtype.type(0)
