@@ -216,6 +216,7 @@ def test_a_part_that_fails_says_why(tmp_path):
         seed._apart("served", str(tmp_path / "none.snn"), 3)
 
 
+@pytest.mark.slow  # it makes a tracking store
 def test_a_small_one_of_its_kind_passes_the_gate(tmp_path):
     small, model = tmp_path / "small.yaml", tmp_path / "small.snn"
     small.write_text(seed.CONFIG.read_text().replace("neurons: 10000", "neurons: 300"))
