@@ -126,9 +126,11 @@ def seed(
     json: Out = None,
     events: Annotated[int, typer.Option(min=1_000, help="Events trained on.")] = 8_000,
     entities: Annotated[int, typer.Option(min=1, help="Entities served.")] = 1_000,
-    service: Annotated[bool, typer.Option("--service/--no-service", help="Also a built Bento.")] = True,
+    service: Annotated[
+        bool, typer.Option("--service/--no-service", help="Also promoted, and in a built Bento.")
+    ] = True,
 ) -> None:
-    """10,000 neurons with STDP, end to end: build, train, save, load, serve; memory and size of each."""
+    """10,000 neurons with STDP, end to end: build, train, save, load, promote, serve; memory and size."""
     from snnlab.bench import seed as bench
 
     rows = _or_exit(bench.run, events=events, entities=entities, service=service)

@@ -1,4 +1,4 @@
-"""The largest configuration, end to end: trained, saved, loaded in a new process, and served.
+"""The largest configuration, end to end: trained, saved, loaded in a new process, promoted, and served.
 
 ``seed.yaml`` beside this file is the configuration: 1,000 inputs, 10,000 neurons, 10 million synapses that learn by
 STDP, 100 output neurons, and nothing else set. Every part runs in a process of its own, so that what one leaves behind
@@ -36,7 +36,11 @@ def run(*, events: int = 8_000, entities: int = 1_000, service: bool = True, con
         training = _apart("trained", str(config), str(model), events)
         serving = _apart("served", str(model), entities)
         rows = [*_training(training), *_serving(training, serving)]
-        return [*rows, *(_service(model, entities) if service else [])]
+        if service:
+            gate = _apart("promoted", str(model), place)
+            passed = float(gate["promoted"] and gate["same"])
+            rows += [Row.of("seed.promoted", passed, "", bar=1.0), *_service(model, entities)]
+        return rows
 
 
 def _training(training: Json) -> list[Row]:

@@ -6,11 +6,12 @@ from pathlib import Path
 from time import perf_counter
 
 from snnlab.config import NeuromorphicConfig
+from snnlab.datasets.labelled import LabelledStream
 from snnlab.detectors import Detector
 from snnlab.events import EventBatch
 from snnlab.types import Json
 
-__all__ = ["DOMAIN", "served", "spread", "trained"]
+__all__ = ["DOMAIN", "promoted", "served", "spread", "trained"]
 
 DOMAIN = "performance"
 _HELD_OUT = 500
@@ -57,6 +58,18 @@ def served(model: str, entities: int) -> Json:
     return {"load_s": loaded, "after": after, "peak_mb": _peak_mb(), "entities": len(detector.shards[0].pool)}
 
 
+def promoted(model: str, folder: str) -> Json:
+    """Register a model in a store below ``folder``, let it pass the gate, and fetch the champion again."""
+    from snnlab.tracking import log_detector, promote
+    from snnlab.tracking.loading import load_bytes
+
+    uri, detector = f"sqlite:///{folder}/mlflow.db", Detector.load(model)
+    log_detector(detector, "seed", trained_on=_labelled(detector.n_events).slice(0, detector.n_events), uri=uri)
+    decision = promote("seed", _labelled(1_500, seed=2), uri=uri)
+    same = load_bytes("models:/seed@champion", uri=uri) == Path(model).read_bytes()
+    return {"promoted": decision.promoted, "same": same, "value": decision.challenger_value}
+
+
 def spread(entities: int, lap: int) -> EventBatch:
     """One generated event for each of so many entities, ``lap`` hours after those that are trained on."""
     events = _stream(entities)
@@ -72,9 +85,13 @@ def spread(entities: int, lap: int) -> EventBatch:
 
 
 def _stream(events: int) -> EventBatch:
+    return _labelled(events).events
+
+
+def _labelled(events: int, seed: int = 1) -> LabelledStream:
     from snnlab.datasets.generators import generate
 
-    return generate(DOMAIN, seed=1, events=events + _HELD_OUT).events
+    return generate(DOMAIN, seed=seed, events=events + _HELD_OUT)
 
 
 def _fingerprint(detector: Detector, events: EventBatch) -> str:

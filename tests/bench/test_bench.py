@@ -220,3 +220,14 @@ def test_served_events_are_one_an_entity_and_later_with_each_lap():
 def test_a_part_that_fails_says_why(tmp_path):
     with pytest.raises(RuntimeError, match="ModelNotFound"):
         seed._apart("served", str(tmp_path / "none.snn"), 3)
+
+
+@pytest.mark.slow  # it makes a tracking store
+def test_a_small_one_of_its_kind_passes_the_gate(tmp_path):
+    small, model = tmp_path / "small.yaml", tmp_path / "small.snn"
+    small.write_text(seed.CONFIG.read_text().replace("neurons: 10000", "neurons: 300"))
+    seed_tasks.trained(str(small), str(model), 1_000)
+    gate = seed._apart("promoted", str(model), str(tmp_path))
+    assert gate["promoted"]
+    assert gate["same"]
+    assert 0.0 < gate["value"] <= 1.0
