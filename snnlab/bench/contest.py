@@ -13,7 +13,9 @@ from snnlab.bench.peers.lstm import LstmAutoencoder
 from snnlab.bench.timing import each, in_turn, settled
 from snnlab.datasets.generators import generate
 from snnlab.datasets.labelled import LabelledStream
-from snnlab.detectors import Detector, Verdicts
+from snnlab.detectors import Detector
+from snnlab.evaluation.cost import Operations
+from snnlab.evaluation.measuring import measured
 from snnlab.evaluation.metrics import average_precision
 from snnlab.evaluation.prequential import run as prequential
 from snnlab.events import EventBatch
@@ -48,7 +50,8 @@ class Contest:
     day: LabelledStream
     detector: Detector
     shards: Detector
-    verdicts: Verdicts
+    operations: Operations | None
+    """What the detector's reservoir did for the day; None where it has none."""
     autoencoder: LstmAutoencoder
     quality: float
     peer_quality: float
@@ -61,11 +64,13 @@ class Contest:
         """
         day = generate(DOMAIN, seed=_WORLD, events=events)
         detector, shards = (Detector.for_events(DOMAIN, day.events, shards=count) for count in (1, 2))
-        verdicts = prequential(detector, day)
+        with measured(detector) as measuring:
+            verdicts = prequential(detector, day)
         prequential(shards, day)
         quality = _quality(verdicts.score[day.train :], day.test)
         autoencoder, peer_quality = _matched(day, quality, hidden)
-        return cls(day, detector, shards, verdicts, autoencoder, quality, peer_quality)
+        operations = measuring.cost.operations if measuring.cost else None
+        return cls(day, detector, shards, operations, autoencoder, quality, peer_quality)
 
     def timed(self, *, rounds: int, ones: int, bulk: int, batch: int) -> tuple[Times, Times]:
         """Times of the detector and of the autoencoder on another day: ``ones`` single events and ``bulk`` a round."""

@@ -111,13 +111,14 @@ def _running(neurons: int, kind: str) -> tuple[object, ...]:
 
 
 def _entity_bytes(entities: int, neurons: int) -> int:
-    """Bytes that a detector holds more for all these entities than for one."""
-    batch = stream(entities, entities=entities)
-    subject = detector(batch, neurons=neurons)
-    subject.process(batch.slice(0, 1))
+    """Bytes that a detector holds more after events of so many entities than after as many events of one."""
+    alone, batch = stream(entities, entities=1), stream(entities, entities=entities)
+    detector(alone, neurons=neurons).process(alone)  # what compiling leaves behind is no entity's
     with _traced() as now:
+        subject = detector(alone, neurons=neurons)
+        subject.process(alone)
         few = now()
-        subject.process(batch.slice(1, entities))
+        subject.process(batch)
         return now() - few
 
 

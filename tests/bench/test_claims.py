@@ -1,5 +1,7 @@
 """What the claims measure and how; what comes out is the benchmark's to say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -11,7 +13,7 @@ from snnlab.bench.peers import lstm
 from snnlab.bench.rows import Row
 from snnlab.datasets.generators import generate
 from snnlab.errors import EngineMissing
-from snnlab.reservoirs import engine
+from snnlab.evaluation.cost import Operations, energy
 
 needs_torch = pytest.mark.skipif(not lstm.installed(), reason="PyTorch is not installed")
 
@@ -32,6 +34,10 @@ IDS = [
 ]
 
 
+COUNTED = "claims.energy.estimate"
+"""There where the detector's road counts its operations."""
+
+
 @pytest.fixture(scope="module")
 def watched():
     return Contest.of((2,), events=2_000)
@@ -42,7 +48,7 @@ def test_all_claims_are_measured_beside_the_autoencoder(monkeypatch):
     monkeypatch.setattr(claims, "NEURONS", (200, 400))
     found = claims.run((2, 4), events=2_000, rounds=1, ones=5, batch=50)
     figures = {row.figure.id: row.figure for row in found.rows}
-    assert list(figures) == IDS
+    assert [name for name in figures if name != COUNTED] == [name for name in IDS if name != COUNTED]
     assert all(figure.value > 0 for figure in figures.values())
     assert all(figure.peer_value > 0 for name, figure in figures.items() if not name.endswith(".gain"))
     assert figures["claims.latency.gain"].value == pytest.approx(figures["claims.latency.p50"].ratio)
@@ -62,19 +68,13 @@ def test_energy_is_processor_time_times_watts(watched):
 
 
 @needs_torch
-def test_operations_are_at_least_those_that_the_engine_counts(watched):
-    told = claims._operations(watched)
-    network = watched.detector.plan.network
-    assert told.events == 2_000
-    assert told.spikes > 0
-    most = 2_000 * sum(watched.detector.plan.shape.symbols) * network.input_targets.shape[1]
-    assert told.synaptic == told.spikes * network.targets.shape[1] + most
-    spikes = np.array([[0, 3, 5]], np.int32)
-    counted = engine("native").drive(
-        network, network.fresh_learned(), network.fresh_state(1), np.zeros(1, np.int32), spikes, np.zeros_like(spikes),
-        np.zeros(1, np.int64), ticks=1,
-    )  # fmt: skip
-    assert counted.synaptic_events == 3 * network.input_targets.shape[1]
+def test_the_estimate_is_of_the_operations_that_were_counted(watched):
+    done = Operations(events=2_000, spikes=8_000, synaptic=1_000_000, updates=512_000)
+    (row,) = claims._estimate(replace(watched, operations=done))
+    assert row.figure.id == COUNTED
+    assert row.figure.value == pytest.approx(energy(done).joules_per_event * 1e3)
+    assert row.figure.peer_value == pytest.approx(watched.autoencoder.multiplications * 4.6e-9)
+    assert claims._estimate(replace(watched, operations=None)) == []
 
 
 @needs_torch

@@ -123,16 +123,17 @@ class LstmAutoencoder:
         return np.asarray(_rolled(self.past, rows, values))
 
     def _errors(self, windows: Float32[np.ndarray, "n w x"]) -> Float64[np.ndarray, "n f"]:
-        with _torch().inference_mode():
-            made = self._made(_torch().from_numpy(windows))[:, -1].numpy()
-        columns = self.spread.size
-        return np.asarray((made - windows[:, -1])[:, :columns], np.float64) ** 2
+        torch, columns = _torch(), self.spread.size
+        with torch.inference_mode():
+            last = self._decoded(torch.from_numpy(windows))[:, -1]
+            made = self.layers[2](last).numpy()
+        errors: Float64[np.ndarray, "n f"] = np.square(made[:, :columns] - windows[:, -1, :columns], dtype=np.float64)
+        return errors
 
-    def _made(self, windows: Any) -> Any:  # noqa: ANN401 - torch's tensors
-        encoder, decoder, out = self.layers
+    def _decoded(self, windows: Any) -> Any:  # noqa: ANN401 - torch's tensors
+        encoder, decoder, _ = self.layers
         _, (code, _) = encoder(windows)
-        made, _ = decoder(code[-1][:, None].expand(-1, windows.shape[1], -1))
-        return out(made)
+        return decoder(code[-1][:, None].expand(-1, windows.shape[1], -1))[0]
 
     def _teach(self, windows: Float32[np.ndarray, "n w x"], epochs: int) -> None:
         torch = _torch()
@@ -142,7 +143,7 @@ class LstmAutoencoder:
             for chosen in torch.randperm(len(events)).split(64):
                 optimiser.zero_grad()
                 part = events[chosen]
-                ((self._made(part) - part) ** 2).mean().backward()
+                ((self.layers[2](self._decoded(part)) - part) ** 2).mean().backward()
                 optimiser.step()
 
 
