@@ -82,16 +82,20 @@ class Shard:
         n, start = events.times.size, 0
         parts: list[Outcome] = []
         rows = np.empty(n, np.int32)
-        while start < n or not parts:
+        while True:
             stop, taken = self.pool.place(events.owners, rows, start)
             self._grow()
             if taken:
                 self._forget(int(rows[start]))
-            if stop > start or n == 0:
+            road = self._road(events.layout)
+            if stop - start == n:  # as nearly always: the whole at once
+                return road.judge(events, rows, learn=learn)
+            if stop > start:
                 piece = slice(start, stop)
-                parts.append(self._road(events.layout).judge(events.part(piece), rows[piece], learn=learn))
+                parts.append(road.judge(events.part(piece), rows[piece], learn=learn))
             start = stop
-        return Outcome.following(parts)
+            if start == n:
+                return Outcome.following(parts)
 
     def teach(self, event_id: str, *, normal: bool) -> bool:
         """Learn from a late label; False where the event is no longer remembered."""

@@ -84,7 +84,7 @@ class EventBatch:
             ]
             one = single_of(names, matrix, _FIRST_TIME if timestamps is None else timestamps, words, kinds)
             if one is not None:
-                return cls(one)
+                return cls._of_one(one)
         arrays = [
             ids_of(event_ids, n),
             times_of(timestamps, n),
@@ -95,6 +95,16 @@ class EventBatch:
         ]
         made = cls(pa.RecordBatch.from_arrays(arrays, schema=schema))
         made.__dict__.update(names=tuple(names), category_names=tuple(kinds))
+        return made
+
+    @classmethod
+    def _of_one(cls, event: Single) -> Self:
+        """One event, with everything looked up that a cached property would take a lock for."""
+        made = cls(event)
+        time = np.frombuffer(event.time.to_bytes(8, byteorder, signed=True), np.int64)
+        made.__dict__.update(
+            names=event.names, category_names=tuple(event.kinds), values=event.values, timestamps=time, _size=1
+        )
         return made
 
     @classmethod
@@ -193,7 +203,7 @@ class EventBatch:
     def timestamps(self) -> Int64[np.ndarray, " n"]:
         """µs since 1970 UTC; read-only and without a copy."""
         if isinstance(self.source, Single):
-            return np.frombuffer(self.source.time.to_bytes(8, byteorder, signed=True), np.int64)
+            return np.array([self.source.time])
         times: np.ndarray = self.record.column(1).to_numpy(zero_copy_only=False)
         return times
 
