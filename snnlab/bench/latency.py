@@ -22,7 +22,7 @@ from snnlab.reservoirs import Network, engine
 
 __all__ = ["NOTES", "run"]
 
-BARS = {256: 100.0, 1000: 150.0, 10_000: 1000.0}
+BARS = {256: 50.0, 1000: 150.0, 10_000: 1000.0}
 """µs at the 99th percentile."""
 
 _QUANTILES = ("p50", "p99", "cpu_p50", "cpu_p99")

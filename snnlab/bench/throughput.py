@@ -25,7 +25,7 @@ from snnlab.features import Clock
 
 __all__ = ["NOTES", "run"]
 
-BAR = 100_000.0
+BAR = 250_000.0
 TICK_BAR = 1e6
 """Where 100 events share a tick."""
 

@@ -1,7 +1,6 @@
 """Verdicts: what the detector says of each event, in the order of the input."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 
@@ -45,16 +44,6 @@ class Verdicts:
     pattern: Float32[np.ndarray, "n b"]
     naming: Naming
     actions: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @classmethod
-    def following(cls, pieces: Sequence["Verdicts"]) -> "Verdicts":
-        """Verdicts of consecutive batches as one; at least one batch."""
-        joined = {
-            one.name: np.concatenate([getattr(piece, one.name) for piece in pieces])
-            for one in fields(cls)
-            if isinstance(getattr(pieces[0], one.name), np.ndarray)
-        }
-        return replace(pieces[0], events=EventBatch.concat([piece.events for piece in pieces]), **joined)
 
     @cached_property
     def event_id(self) -> list[str]:

@@ -50,9 +50,9 @@ def run(
 
 
 def concatenated(parts: Sequence[V]) -> V:
-    """Verdicts of consecutive batches as one: arrays and lists are joined, names are those of the first.
+    """Verdicts of consecutive batches as one: arrays, lists and events are joined, names are those of the first.
 
-    Works on any frozen dataclass whose arrays and lists have one row an event.
+    Works on any frozen dataclass whose arrays, lists and events have one row an event.
 
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)
@@ -72,6 +72,8 @@ def concatenated(parts: Sequence[V]) -> V:
             joined[field.name] = np.concatenate(columns)
         elif isinstance(columns[0], list):
             joined[field.name] = [item for column in columns for item in column]
+        elif isinstance(columns[0], EventBatch):
+            joined[field.name] = EventBatch.concat(columns)
     whole: V = replace(first, **joined)
     return whole
 

@@ -97,7 +97,7 @@ def test_latency_names_its_percentiles():
     assert ids(rows) == [f"{kind}.{q}" for kind in kinds for q in ("p50", "p99", "cpu_p50", "cpu_p99")]
     assert all(row.figure.value > 0 and row.figure.ratio for row in rows)
     assert {row.spread.rounds for row in rows} == {2}
-    assert latency.BARS[256] == 100.0
+    assert latency.BARS[256] == 50.0
 
 
 def test_throughput_runs_one_and_two_shards():
@@ -109,7 +109,7 @@ def test_throughput_runs_one_and_two_shards():
         "throughput.verdicts.64.own_past",
         "throughput.events_per_tick.64",
     ]
-    assert rows[0].figure.bar == 100_000.0
+    assert rows[0].figure.bar == 250_000.0
 
 
 def test_memory_is_a_slope():

@@ -5,6 +5,7 @@ import pytest
 
 from snnlab.detectors import Verdicts
 from snnlab.detectors.naming import Naming
+from snnlab.evaluation.prequential import concatenated
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import anomaly_id
 
@@ -42,10 +43,11 @@ def test_what_follows_from_the_scores(verdicts):
 
 
 def test_pieces_follow_each_other(verdicts):
-    twice = Verdicts.following([verdicts, verdicts])
+    twice = concatenated([verdicts, verdicts])
     assert len(twice) == 10
     assert twice.event_id == [*verdicts.event_id, *verdicts.event_id]
     assert twice.type == [*verdicts.type, *verdicts.type]
+    assert twice.entity == [*verdicts.entity, *verdicts.entity]
 
 
 def test_the_strongest_come_first_and_only_anomalies(verdicts):
