@@ -2,5 +2,6 @@
 
 from snnlab.reservoirs.engines import NAMES, Activity, Engine, Raster, engine
 from snnlab.reservoirs.network import Network
+from snnlab.reservoirs.batches import accelerated, replay, sweep
 
-__all__ = ["NAMES", "Activity", "Engine", "Network", "Raster", "engine"]
+__all__ = ["NAMES", "Activity", "Engine", "Network", "Raster", "accelerated", "engine", "replay", "sweep"]

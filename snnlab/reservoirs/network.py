@@ -310,7 +310,7 @@ def _notice_acceleration(*, wanted: bool) -> None:
 def _notice_once(*, present: bool) -> None:
     import structlog
 
-    found = "the native engine does not use the one found" if present else "none was found"
+    found = "replays and sweeps use the one found" if present else "none was found"
     structlog.get_logger("snnlab").info(
-        f"performance.gpu_acceleration means 'if present': {found}, so networks run on the processor"
+        f"performance.gpu_acceleration means 'if present': {found}; events one by one run on the processor"
     )

@@ -8,6 +8,7 @@ from snnlab.viz.lines import plot_lines
 from snnlab.viz.nab import plot_nab
 from snnlab.viz.quality import plot_bars, plot_quality
 from snnlab.viz.scores import plot_precision_recall, plot_scores
+from snnlab.viz.times import plot_times
 from snnlab.viz.types import plot_confusion
 from snnlab.viz.weights import plot_weights
 
@@ -24,6 +25,7 @@ __all__ = [
     "plot_rates",
     "plot_scores",
     "plot_spikes",
+    "plot_times",
     "plot_tuning",
     "plot_weights",
 ]

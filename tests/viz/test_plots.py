@@ -54,6 +54,7 @@ PLOTS = {
     "precision_recall": lambda ax: viz.plot_precision_recall({"detector": SCORE}, LABEL, ax),
     "confusion": lambda ax: viz.plot_confusion(confusion([1, 1], ["a", "b"], ["a", "a"]), ax),
     "groups": lambda ax: viz.plot_groups(RNG.random((100, 3)), ["a", "b", "c"], ax, label=LABEL),
+    "times": lambda ax: viz.plot_times({"ours": 70.0, "theirs": 700.0}, ax, title="A tick"),
     "nab": lambda ax: viz.plot_nab({"snnlab": {"standard": 70.0, "low_fp": 65.0, "low_fn": -3.0}}, ax),
 }
 
