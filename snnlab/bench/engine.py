@@ -1,4 +1,4 @@
-"""Engine: time of a tick of one network on one thread, static and with STDP, and two shards on two threads.
+"""Engine: processor time of a tick of one network on one thread, static and with STDP, and two shards on two threads.
 
 ``engine.static.<neurons>`` (int8, the fastest kernel), ``….float32`` and ``engine.stdp.<neurons>`` stand beside the
 same network in plain NumPy; with ``peers``, ``….brian2_cpp``, ``….nest`` and so on give the same engine's time beside
@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from time import perf_counter
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
@@ -20,7 +19,7 @@ from snnlab.bench.peers.dense import DenseNetwork
 from snnlab.bench.peers.simulators import PLASTIC, prepared
 from snnlab.bench.peers.simulators import chosen as chosen_peers
 from snnlab.bench.rows import Row
-from snnlab.bench.timing import Spread, in_turn, seconds, settled
+from snnlab.bench.timing import Spread, in_turn, processor_seconds, settled
 from snnlab.bench.two_shards import BAR as SHARDS_BAR
 from snnlab.bench.two_shards import speed_up
 from snnlab.config import NeuromorphicConfig
@@ -30,8 +29,8 @@ from snnlab.reservoirs.engines.native import Native
 __all__ = ["NOTES", "network_of", "raster", "run"]
 
 NOTES = (
-    "Time of a tick on one thread; a bar beside a peer is on the ratio. static: int8 weights, delivered by {kernel}."
-    " Peers run in their own precision: Brian 2 and NEST in float64. Rates tell how many of all fire a tick."
+    "Processor time of a tick on one thread; a bar beside a peer is on the ratio. static: int8 weights, delivered by"
+    " {kernel}. Peers run in their own precision: Brian 2 and NEST in float64. Rates tell how many of all fire a tick."
 )
 _DENSE_TICKS = {"static": 100, "stdp": 20}
 _INPUTS = 1000
@@ -64,8 +63,8 @@ def network_of(neurons: int, kind: str, precision: str | None = None) -> Network
             "reservoir.neurons": neurons,
             "reservoir.inhibition": 0.0,
             "reservoir.input_synapse": "exponential",
-            "reservoir.input_strength": 0.02,
-            "reservoir.spectral_radius": 0.5,
+            "reservoir.input_strength": 0.005,
+            "reservoir.spectral_radius": 0.1,
             "neuron.adaptation": 0.0,
             "learning.algorithm": "STDP" if learns else "none",
             "learning.homeostasis.rate": 0.0,
@@ -95,11 +94,12 @@ class _Native:
     def time(self, at: int) -> Float64[np.ndarray, " 1"]:
         """µs a tick of one round."""
         given = raster(self.network, self.ticks, at)
-        begun = perf_counter()
-        spikes = self.engine.simulate(self.network, self.learned, self.state, 0, given, self.learn)
-        taken = perf_counter() - begun
-        self.rates.append(100.0 * spikes.tick.size / (self.ticks * self.network.n_neurons))
+        taken = processor_seconds(lambda: self._fired(given))
         return np.array([1e6 * taken / self.ticks])
+
+    def _fired(self, given: Given) -> None:
+        spikes = self.engine.simulate(self.network, self.learned, self.state, 0, given, self.learn)
+        self.rates.append(100.0 * spikes.tick.size / (self.ticks * self.network.n_neurons))
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class _Subject:
     def _dense(self, network: Network) -> Callable[[int], np.ndarray]:
         ticks = min(self.ticks, _DENSE_TICKS[self.kind])
         dense = DenseNetwork(network, learn=self.learn)
-        return lambda at: np.array([1e6 * seconds(partial(dense.run, *raster(network, ticks, at))) / ticks])
+        return lambda at: np.array([1e6 * processor_seconds(partial(dense.run, *raster(network, ticks, at))) / ticks])
 
     def _bar(self, peer: str, network: Network) -> float | None:
         bars = _BARS[self.kind].get(peer)

@@ -21,9 +21,9 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_there_are_eight_and_the_readme_names_them():
+def test_there_are_nine_and_the_readme_names_them():
     told = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert [path.name[:2] for path in PATHS] == [f"0{number}" for number in range(1, 9)]
+    assert [path.name[:2] for path in PATHS] == [f"0{number}" for number in range(1, 10)]
     assert all(f"({path.name})" in told for path in PATHS)
 
 

@@ -9,12 +9,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from jaxtyping import Float64
 
-from snnlab.bench.timing import seconds
+from snnlab.bench.timing import processor_seconds
 from snnlab.reservoirs.engines.brian2 import brian2_session
 from snnlab.reservoirs.engines.brian2_model import Brian2Model
 from snnlab.reservoirs.engines.peer import Run
 
 __all__ = ["Brian2Cython", "Brian2Program"]
+
+
+_REPORT = 'std::ofstream("processor_seconds") << double(std::clock() - begun) / CLOCKS_PER_SEC;'
 
 
 class Brian2Cython:
@@ -31,13 +34,13 @@ class Brian2Cython:
         del at
         network, tick = self._model.network, self._model.tick
         with brian2_session("cython", np.float64):
-            begin = min(seconds(partial(network.run, tick)) for _ in range(3))
-            taken = seconds(partial(network.run, (self._ticks + 1) * tick)) - begin
+            begin = min(processor_seconds(partial(network.run, tick)) for _ in range(3))
+            taken = processor_seconds(partial(network.run, (self._ticks + 1) * tick)) - begin
         return np.array([1e6 * taken / self._ticks])
 
 
 class Brian2Program:
-    """A C++ program, built once and run once a round; timed by Brian 2, without loading and a few first ticks."""
+    """A C++ program, built once and run once a round; timed without loading and a few first ticks."""
 
     _WARM = 20
 
@@ -47,18 +50,19 @@ class Brian2Program:
         with brian2_session("cpp_standalone", np.float64, folder) as b2:
             model = Brian2Model(b2, run)
             model.network.run(self._WARM * model.tick)
+            b2.device.insert_code("main", "const std::clock_t begun = std::clock();")
             model.network.run(ticks * model.tick)
+            b2.device.insert_code("main", _REPORT)
             b2.device.build(directory=folder, compile=True, run=False, with_output=False)
 
     def time(self, at: int) -> Float64[np.ndarray, " 1"]:
         """µs a tick."""
         del at
-        results = self._folder / "results"
         subprocess.run(  # noqa: S603 - the program that was just built
-            [str(self._folder / "main"), "--results_dir", f"{results}/"],
+            [str(self._folder / "main"), "--results_dir", f"{self._folder / 'results'}/"],
             cwd=self._folder,
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        taken = float((results / "last_run_info.txt").read_text(encoding="utf-8").split()[0])
+        taken = float((self._folder / "processor_seconds").read_text(encoding="utf-8"))
         return np.array([1e6 * taken / self._ticks])

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float64
 
-from snnlab.bench.timing import seconds
+from snnlab.bench.timing import processor_seconds
 from snnlab.reservoirs.engines.nest import nest_session
 from snnlab.reservoirs.engines.nest_model import NestModel
 from snnlab.reservoirs.engines.peer import Run
@@ -23,4 +23,4 @@ class NestKernel:
     def time(self, at: int) -> Float64[np.ndarray, " 1"]:
         """µs a tick."""
         del at
-        return np.array([1e6 * seconds(partial(self._model.advance, self._ticks)) / self._ticks])
+        return np.array([1e6 * processor_seconds(partial(self._model.advance, self._ticks)) / self._ticks])

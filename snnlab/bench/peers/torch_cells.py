@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from snnlab.bench.timing import seconds
+from snnlab.bench.timing import processor_seconds
 from snnlab.reservoirs.engines.peer import Run
 from snnlab.reservoirs.engines.torch_batch import Batch, Cell, Constants, device_of
 
@@ -39,7 +39,7 @@ class DenseCells:
         """µs a tick."""
         del at
         with _one_thread():
-            return np.array([1e6 * seconds(self._batch.simulate) / self._ticks])
+            return np.array([1e6 * processor_seconds(self._batch.simulate) / self._ticks])
 
 
 class SpikingRows:
@@ -63,7 +63,7 @@ class SpikingRows:
         """µs a tick."""
         del at
         with _one_thread() as torch:
-            return np.array([1e6 * seconds(partial(self.simulate, torch)) / self._run.ticks])
+            return np.array([1e6 * processor_seconds(partial(self.simulate, torch)) / self._run.ticks])
 
     def simulate(self, torch: Any) -> int:  # noqa: ANN401
         """All ticks once; the number of spikes."""
