@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
+from snnlab.bench.batch_replay import cuda_is_here, measures
 from snnlab.bench.peers.dense import NAME as DENSE
 from snnlab.bench.peers.dense import DenseNetwork
 from snnlab.bench.peers.simulators import PLASTIC, prepared
@@ -52,7 +53,11 @@ def run(
     subjects = [_Subject(size, kind, ticks, rounds) for size in neurons for kind in ("static", "stdp")]
     rows = [row for subject in subjects for row in subject.rows(wanted)]
     kernel = Native.kernel(network_of(max(neurons), "static"))
-    return [*rows, _two_shards(min(max(neurons), 1000), ticks, rounds)], NOTES.format(kernel=kernel)
+    size = min(max(neurons), 1000)
+    rows.append(_two_shards(size, ticks, rounds))
+    if cuda_is_here():
+        rows.append(_replayed(size, ticks, rounds, "cuda"))
+    return rows, NOTES.format(kernel=kernel)
 
 
 def network_of(neurons: int, kind: str, precision: str | None = None) -> Network:
@@ -148,6 +153,15 @@ class _Subject:
         if bars is None or self.neurons != _SIZED:
             return None
         return bars["AVX-512" in Native.kernel(network)]
+
+
+def _replayed(neurons: int, ticks: int, rounds: int, device: str) -> Row:
+    network = network_of(neurons, "static", "float32")
+    with settled():
+        found = in_turn(rounds, **measures(network, raster(network, ticks), device))
+    times = Spread.of(found["device"]), Spread.of(found["native"])
+    name = f"engine.replay.{neurons}.{device}"
+    return Row.of(name, times[0], "us/tick", peer="native, all cores", peer_value=times[1], better="lower")
 
 
 def _two_shards(neurons: int, ticks: int, rounds: int) -> Row:

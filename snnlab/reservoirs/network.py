@@ -72,7 +72,10 @@ class Network:
             raise ConfigError(f"input weights {self.input_weights.shape} do not fit {self.input_targets.shape}")
         for name, rows in (("targets", self.targets), ("input_targets", self.input_targets)):
             if rows.size and not 0 <= int(rows.min()) <= int(rows.max()) < n:
-                raise ConfigError(f"{name} reach from {rows.min()} to {rows.max()}; neurons are 0 to {n - 1}")
+                raise ConfigError(
+                    f"{name} reach from {rows.min()} to {rows.max()}, and neurons are 0 to {n - 1}: number each target "
+                    "by the row of its neuron"
+                )
         for name, array in (("synapses", self.held), ("input_weights", self.input_weights), ("bias", self.bias)):
             if isinstance(array, np.ndarray):
                 _check_finite(name, array)

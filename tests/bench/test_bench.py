@@ -186,6 +186,13 @@ def test_rows_added_by_index_in_torch_fire_as_the_engine_does():
     assert peer.time(0).shape == (1,)
 
 
+def test_a_replay_on_a_device_stands_beside_all_cores():
+    pytest.importorskip("norse")
+    figure = engine._replayed(64, 5, 1, "cpu").figure
+    assert (figure.id, figure.peer) == ("engine.replay.64.cpu", "native, all cores")
+    assert figure.ratio > 0
+
+
 @pytest.mark.slow
 def test_a_program_of_brian2_is_built_once_and_timed_each_round():
     pytest.importorskip("brian2")
