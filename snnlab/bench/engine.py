@@ -8,13 +8,14 @@ tick, exponential synapses, random input, neither adaptation nor lateral inhibit
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from jaxtyping import Float64, Int32, Int64
+from jaxtyping import Float64
 
 from snnlab.bench.batch_replay import cuda_is_here, measures
+from snnlab.bench.engine_network import Given, begun, network_of, raster
 from snnlab.bench.peers.dense import NAME as DENSE
 from snnlab.bench.peers.dense import DenseNetwork
 from snnlab.bench.peers.simulators import PLASTIC, prepared
@@ -23,26 +24,23 @@ from snnlab.bench.rows import Row
 from snnlab.bench.timing import Spread, in_turn, processor_seconds, settled
 from snnlab.bench.two_shards import BAR as SHARDS_BAR
 from snnlab.bench.two_shards import speed_up
-from snnlab.config import NeuromorphicConfig
 from snnlab.reservoirs import Network, engine
 from snnlab.reservoirs.engines.native import Native
 
-__all__ = ["NOTES", "network_of", "raster", "run"]
+__all__ = ["NOTES", "run"]
 
 NOTES = (
     "Processor time of a tick on one thread; a bar beside a peer is on the ratio. static: int8 weights, delivered by"
     " {kernel}. Peers run in their own precision: Brian 2 and NEST in float64. Rates tell how many of all fire a tick."
 )
 _DENSE_TICKS = {"static": 100, "stdp": 20}
-_INPUTS = 1000
 _BARS = {
     "static": {"brian2_cpp": (4.0, 6.0), "nest": (25.0, 40.0), "torch_index_add": (5.0, 8.0)},
     "stdp": {"brian2_cpp": (25.0, 25.0), "nest": (50.0, 50.0)},
 }
 """Least ratios at 10,000 neurons: where AVX2 delivers, and where AVX-512 does."""
 _SIZED = 10_000
-
-Given = tuple[Int64[np.ndarray, " t+1"], Int32[np.ndarray, " s"]]
+_SHARD_ROUNDS = 7
 
 
 def run(
@@ -60,40 +58,12 @@ def run(
     return rows, NOTES.format(kernel=kernel)
 
 
-def network_of(neurons: int, kind: str, precision: str | None = None) -> Network:
-    """The network that is measured: ``static``, held as int8 levels unless told otherwise, or ``stdp``."""
-    learns = kind == "stdp"
-    config = NeuromorphicConfig().replace(
-        {
-            "reservoir.neurons": neurons,
-            "reservoir.inhibition": 0.0,
-            "reservoir.input_synapse": "exponential",
-            "reservoir.input_strength": 0.005,
-            "reservoir.spectral_radius": 0.1,
-            "neuron.adaptation": 0.0,
-            "learning.algorithm": "STDP" if learns else "none",
-            "learning.homeostasis.rate": 0.0,
-            "performance.spike_precision": precision or ("float32" if learns else "int8"),
-        }
-    )
-    network = Network.build(config, n_inputs=_INPUTS)
-    bias = np.random.default_rng(1).uniform(1.015, 1.105, neurons).astype(network.real)
-    return replace(network, bias=bias)
-
-
-def raster(network: Network, ticks: int, seed: int = 0) -> Given:
-    """Input of ``ticks`` ticks: each has spikes of random input neurons, a hundredth as many as there are neurons."""
-    per_tick = max(network.n_neurons // 100, 2)
-    drawn = np.random.default_rng(seed).random((ticks, network.n_inputs)).argpartition(per_tick, axis=1)[:, :per_tick]
-    return np.arange(ticks + 1) * per_tick, np.sort(drawn, axis=1).astype(np.int32).ravel()
-
-
 class _Native:
     """The engine on one network and one entity; each round goes on where the last one ended."""
 
     def __init__(self, network: Network, ticks: int, *, learn: bool) -> None:
         self.network, self.ticks, self.learn = network, ticks, learn
-        self.learned, self.state, self.engine = network.fresh_learned(), network.fresh_state(1), engine("native")
+        self.learned, self.state, self.engine = network.fresh_learned(), begun(network), engine("native")
         self.rates: list[float] = []
 
     def time(self, at: int) -> Float64[np.ndarray, " 1"]:
@@ -146,6 +116,7 @@ class _Subject:
     def _dense(self, network: Network) -> Callable[[int], np.ndarray]:
         ticks = min(self.ticks, _DENSE_TICKS[self.kind])
         dense = DenseNetwork(network, learn=self.learn)
+        dense.v = begun(network)["membrane"][0]
         return lambda at: np.array([1e6 * processor_seconds(partial(dense.run, *raster(network, ticks, at))) / ticks])
 
     def _bar(self, peer: str, network: Network) -> float | None:
@@ -168,5 +139,5 @@ def _two_shards(neurons: int, ticks: int, rounds: int) -> Row:
     network = network_of(neurons, "stdp")
     measure = speed_up(network, raster(network, 10 * ticks), learn=True)
     with settled():
-        alone, together = in_turn(rounds, subject=measure)["subject"].T
+        alone, together = in_turn(max(rounds, _SHARD_ROUNDS), subject=measure)["subject"].T
     return Row.of("engine.two_shards", Spread.of(alone / together), "x", bar=SHARDS_BAR)

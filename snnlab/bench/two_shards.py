@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float64
 
+from snnlab.bench.engine_network import begun
 from snnlab.bench.timing import seconds
 from snnlab.reservoirs import Network, engine
 from snnlab.types import Array
@@ -21,7 +22,7 @@ def speed_up(
 ) -> Callable[[int], Float64[np.ndarray, " 2"]]:
     """A measure of a round: seconds on one thread, and on two. Each shard has learned and state of its own."""
     native = engine("native")
-    shards = [(network.fresh_learned(), network.fresh_state(1)) for _ in range(2)]
+    shards = [(network.fresh_learned(), begun(network)) for _ in range(2)]
     works = [partial(native.simulate, network, learned, state, 0, given, learn) for learned, state in shards]
 
     def alone() -> None:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from snnlab.bench import detection, engine, imports, latency, memory, throughput
 from snnlab.bench.cli import app
+from snnlab.bench.engine_network import network_of, raster
 from snnlab.bench.peers.dense import DenseNetwork
 from snnlab.bench.peers.simulators import prepared
 from snnlab.bench.peers.torch_cells import SpikingRows
@@ -85,7 +86,7 @@ def test_the_dense_peer_does_the_engine_s_work_spike_for_spike(learn, synapse):
         "learning.algorithm": "STDP" if learn else "none",
     }
     network = Network.build(NeuromorphicConfig().replace(changes), n_inputs=100)
-    given = engine.raster(network, 200)
+    given = raster(network, 200)
     learned, state = network.fresh_learned(), network.fresh_state(1)
     spikes = engine_of("native").simulate(network, learned, state, 0, given, learn)
     dense = DenseNetwork(network, learn=learn)
@@ -175,9 +176,9 @@ def test_bars_are_those_of_the_kernel_that_ran(monkeypatch):
 
 def test_rows_added_by_index_in_torch_fire_as_the_engine_does():
     torch = pytest.importorskip("torch")
-    network = engine.network_of(100, "static", "float64")
+    network = network_of(100, "static", "float64")
     learned, state = network.fresh_learned(), network.fresh_state(1)
-    given = engine.raster(network, 200)
+    given = raster(network, 200)
     peer = SpikingRows(Run.of(network, learned, state, 0, given, learn=False))
     spikes = engine_of("native").simulate(network, learned, state, 0, given)
     assert peer.simulate(torch) == spikes.tick.size > 100
@@ -196,9 +197,9 @@ def test_a_replay_on_a_device_stands_beside_all_cores():
 @pytest.mark.slow
 def test_a_program_of_brian2_is_built_once_and_timed_each_round():
     pytest.importorskip("brian2")
-    network = engine.network_of(64, "static")
+    network = network_of(64, "static")
     with ExitStack() as stack:
-        measure = prepared("brian2_cpp", network, partial(engine.raster, network), 1, stack, learn=False)
+        measure = prepared("brian2_cpp", network, partial(raster, network), 1, stack, learn=False)
         assert (np.concatenate([measure(0), measure(1)]) > 0).all()
 
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import numpy as np
 from jaxtyping import Float64
 
+from snnlab.bench.engine_network import begun
 from snnlab.errors import ConfigError
 from snnlab.reservoirs import Network
 from snnlab.reservoirs.engines import installed
@@ -26,8 +27,8 @@ SIMULATORS = {
 PLASTIC = ("brian2_cpp", "brian2_cython", "nest")
 """Those that learn by STDP."""
 
-_STEPS = {"brian2_cpp": 2_000_000, "brian2_cython": 1_000_000, "nest": 400_000, "torch_index_add": 1_000_000}
-"""Neuron updates in a round; 100,000 for the dense ones, and a tenth where synapses learn."""
+_STEPS = {"brian2_cpp": 2_000_000, "brian2_cython": 1_000_000, "nest": 1_000_000, "torch_index_add": 1_000_000}
+"""Neuron updates in a round; 100,000 for the dense ones, and a quarter where synapses learn."""
 
 Input = Callable[[int], tuple[Array, Array]]
 
@@ -52,7 +53,7 @@ def prepared(
     name: str, network: Network, given: Input, rounds: int, stack: ExitStack, *, learn: bool
 ) -> Callable[[int], Float64[np.ndarray, " 1"]]:
     """What measures a round of that simulator; ``given(ticks)`` is its input. Raises EngineMissing."""
-    ticks = max(5, _STEPS.get(name, 100_000) // network.n_neurons // (10 if learn else 1))
+    ticks = max(5, _STEPS.get(name, 100_000) // network.n_neurons // (4 if learn else 1))
     if name == "brian2_cpp":
         from snnlab.bench.peers.brian import Brian2Program
 
@@ -80,4 +81,4 @@ def prepared(
 
 
 def _run(network: Network, given: tuple[Array, Array], *, learn: bool) -> Run:
-    return Run.of(network, network.fresh_learned(), network.fresh_state(1), 0, given, learn)
+    return Run.of(network, network.fresh_learned(), begun(network), 0, given, learn)
