@@ -112,13 +112,25 @@ def engine(
     neurons: Neurons = None,
     ticks: Annotated[int, typer.Option(min=1, help="Ticks a round.")] = 300,
     rounds: Rounds = 3,
-    peers: Annotated[bool, typer.Option("--peers", help="Also Brian 2, where it is installed.")] = False,
+    peers: Annotated[
+        list[str] | None,
+        typer.Option(help="Also another simulator, or all that are installed; may come again.", metavar="all|NAME"),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the times there, as PNG, SVG or PDF.", callback=_writable),
+    ] = None,
 ) -> None:
-    """Time of a tick of one network, static and with STDP."""
+    """Time of a tick of one network, static and with STDP; two shards on two threads."""
     from snnlab.bench import engine as bench
 
-    rows = bench.run(tuple(neurons or (256, 1000, 10_000)), ticks=ticks, rounds=rounds, peers=peers)
-    _show("engine", rows, json, bench.NOTES)
+    sizes = tuple(neurons or (256, 1000, 10_000))
+    rows, notes = _or_exit(bench.run, sizes, ticks=ticks, rounds=rounds, peers=tuple(peers or ()))
+    _show("engine", rows, json, notes)
+    if plot is not None:
+        from snnlab.bench.engine_plot import draw
+
+        draw([row.figure for row in rows], max(sizes), plot)
 
 
 @app.command()

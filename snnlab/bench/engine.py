@@ -1,45 +1,61 @@
-"""Engine: time of a tick of one network on one thread, static and with STDP.
+"""Engine: processor time of a tick of one network on one thread, static and with STDP, and two shards on two threads.
 
-``engine.static.<neurons>`` and ``engine.stdp.<neurons>`` stand beside the same network in plain NumPy; with ``peers``,
-``….brian2_numpy`` and ``….brian2_cython`` give the same engine's time beside Brian 2's.
+``engine.static.<neurons>`` (int8, the fastest kernel), ``….float32`` and ``engine.stdp.<neurons>`` stand beside the
+same network in plain NumPy; with ``peers``, ``….brian2_cpp``, ``….nest`` and so on give the same engine's time beside
+another simulator's. The network is one that all of them can express: neurons that fire by themselves at about 2 % a
+tick, exponential synapses, random input, neither adaptation nor lateral inhibition.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
 
 import numpy as np
-from jaxtyping import Int32, Int64
+from jaxtyping import Float64
 
-from snnlab.bench.peers import brian
+from snnlab.bench.batch_replay import cuda_is_here, measures
+from snnlab.bench.engine_network import Given, begun, network_of, raster
 from snnlab.bench.peers.dense import NAME as DENSE
 from snnlab.bench.peers.dense import DenseNetwork
+from snnlab.bench.peers.simulators import PLASTIC, prepared
+from snnlab.bench.peers.simulators import chosen as chosen_peers
 from snnlab.bench.rows import Row
-from snnlab.bench.timing import Spread, in_turn, seconds, settled
-from snnlab.config import NeuromorphicConfig
+from snnlab.bench.timing import Spread, in_turn, processor_seconds, settled
+from snnlab.bench.two_shards import BAR as SHARDS_BAR
+from snnlab.bench.two_shards import speed_up
 from snnlab.reservoirs import Network, engine
+from snnlab.reservoirs.engines.native import Native
 
-__all__ = ["NOTES", "raster", "run"]
+__all__ = ["NOTES", "run"]
 
 NOTES = (
-    "Time of a tick; input spikes come to one neuron in a hundred each tick. Rates tell how many of all fire a tick."
+    "Processor time of a tick on one thread; a bar beside a peer is on the ratio. static: int8 weights, delivered by"
+    " {kernel}. Peers run in their own precision: Brian 2 and NEST in float64. Rates tell how many of all fire a tick."
 )
-_PEER_TICKS = {"static": 100, "stdp": 20}
-_BRIAN_STEPS = 2_000_000  # neuron updates in a round
+_DENSE_TICKS = {"static": 100, "stdp": 20}
+_BARS = {
+    "static": {"brian2_cpp": (4.0, 6.0), "nest": (25.0, 40.0), "torch_index_add": (5.0, 8.0)},
+    "stdp": {"brian2_cpp": (25.0, 25.0), "nest": (50.0, 50.0)},
+}
+"""Least ratios at 10,000 neurons: where AVX2 delivers, and where AVX-512 does."""
+_SIZED = 10_000
+_SHARD_ROUNDS = 7
 
 
 def run(
-    neurons: Sequence[int] = (256, 1000, 10_000), *, ticks: int = 300, rounds: int = 3, peers: bool = False
-) -> list[Row]:
-    """µs a tick of each size, static and with STDP."""
-    return [row for size in neurons for kind in ("static", "stdp") for row in _rows(size, kind, ticks, rounds, peers)]
-
-
-def raster(network: Network, ticks: int, seed: int = 0) -> tuple[Int64[np.ndarray, " t+1"], Int32[np.ndarray, " s"]]:
-    """Input of ``ticks`` ticks: each has spikes of random input neurons, a hundredth as many as there are neurons."""
-    per_tick = max(network.n_neurons // 100, 2)
-    drawn = np.random.default_rng(seed).random((ticks, network.n_inputs)).argpartition(per_tick, axis=1)[:, :per_tick]
-    return np.arange(ticks + 1) * per_tick, np.sort(drawn, axis=1).astype(np.int32).ravel()
+    neurons: Sequence[int] = (256, 1000, 10_000), *, ticks: int = 300, rounds: int = 3, peers: Sequence[str] = ()
+) -> tuple[list[Row], str]:
+    """µs a tick of each size, static and with STDP; and what the notes say. Raises ConfigError on an unknown peer."""
+    wanted = chosen_peers(peers)
+    subjects = [_Subject(size, kind, ticks, rounds) for size in neurons for kind in ("static", "stdp")]
+    rows = [row for subject in subjects for row in subject.rows(wanted)]
+    kernel = Native.kernel(network_of(max(neurons), "static"))
+    size = min(max(neurons), 1000)
+    rows.append(_two_shards(size, ticks, rounds))
+    if cuda_is_here():
+        rows.append(_replayed(size, ticks, rounds, "cuda"))
+    return rows, NOTES.format(kernel=kernel)
 
 
 class _Native:
@@ -47,65 +63,81 @@ class _Native:
 
     def __init__(self, network: Network, ticks: int, *, learn: bool) -> None:
         self.network, self.ticks, self.learn = network, ticks, learn
-        self.learned, self.state, self.engine = network.fresh_learned(), network.fresh_state(1), engine("native")
+        self.learned, self.state, self.engine = network.fresh_learned(), begun(network), engine("native")
         self.rates: list[float] = []
 
-    def time(self, at: int) -> np.ndarray:
+    def time(self, at: int) -> Float64[np.ndarray, " 1"]:
         """µs a tick of one round."""
         given = raster(self.network, self.ticks, at)
-        begun = perf_counter()
-        spikes = self.engine.simulate(self.network, self.learned, self.state, 0, given, self.learn)
-        taken = perf_counter() - begun
-        self.rates.append(100.0 * spikes.tick.size / (self.ticks * self.network.n_neurons))
+        taken = processor_seconds(lambda: self._fired(given))
         return np.array([1e6 * taken / self.ticks])
 
+    def _fired(self, given: Given) -> None:
+        spikes = self.engine.simulate(self.network, self.learned, self.state, 0, given, self.learn)
+        self.rates.append(100.0 * spikes.tick.size / (self.ticks * self.network.n_neurons))
 
-def _rows(neurons: int, kind: str, ticks: int, rounds: int, peers: bool) -> list[Row]:
-    learn = kind == "stdp"
-    changes = {"reservoir.neurons": neurons, "learning.algorithm": "STDP" if learn else "none"}
-    network = Network.build(NeuromorphicConfig().replace({**changes, "learning.homeostasis.rate": 0.0}), n_inputs=1000)
-    subject = _Native(network, ticks, learn=learn)
-    others = _peers(network, min(ticks, _PEER_TICKS[kind]), rounds, learn=learn, wanted=peers)
+
+@dataclass(frozen=True)
+class _Subject:
+    """One size and kind, measured beside its peers."""
+
+    neurons: int
+    kind: str
+    ticks: int
+    rounds: int
+
+    @property
+    def learn(self) -> bool:
+        return self.kind == "stdp"
+
+    def rows(self, wanted: Sequence[str]) -> list[Row]:
+        """Everything about it, each peer in turn with the subject."""
+        network, name = network_of(self.neurons, self.kind), f"engine.{self.kind}.{self.neurons}"
+        subject = _Native(network, self.ticks, learn=self.learn)
+        rows = [self._beside(name, subject, DENSE, self._dense(network))]
+        if not self.learn:
+            wide = _Native(network_of(self.neurons, self.kind, "float32"), self.ticks, learn=False)
+            rows.append(self._beside(f"{name}.float32", wide, f"native {Native.kernel(network)}", subject.time))
+        for peer in wanted:
+            if not self.learn or peer in PLASTIC:
+                with ExitStack() as stack:
+                    given = partial(raster, network)
+                    measure = prepared(peer, network, given, self.rounds, stack, learn=self.learn)
+                    row = self._beside(f"{name}.{peer}", subject, peer, measure)
+                    rows.append(row.with_ratio_bar(self._bar(peer, network)))
+        return [*rows, Row.of(f"{name}.rate", Spread.of(subject.rates[1:]), "% a tick")]
+
+    def _beside(self, name: str, subject: _Native, peer: str, measure: Callable[[int], np.ndarray]) -> Row:
+        with settled():
+            found = in_turn(self.rounds, subject=subject.time, peer=measure)
+        times = Spread.of(found["subject"]), Spread.of(found["peer"])
+        return Row.of(name, times[0], "us/tick", peer=peer, peer_value=times[1], better="lower")
+
+    def _dense(self, network: Network) -> Callable[[int], np.ndarray]:
+        ticks = min(self.ticks, _DENSE_TICKS[self.kind])
+        dense = DenseNetwork(network, learn=self.learn)
+        dense.v = begun(network)["membrane"][0]
+        return lambda at: np.array([1e6 * processor_seconds(partial(dense.run, *raster(network, ticks, at))) / ticks])
+
+    def _bar(self, peer: str, network: Network) -> float | None:
+        bars = _BARS[self.kind].get(peer)
+        if bars is None or self.neurons != _SIZED:
+            return None
+        return bars["AVX-512" in Native.kernel(network)]
+
+
+def _replayed(neurons: int, ticks: int, rounds: int, device: str) -> Row:
+    network = network_of(neurons, "static", "float32")
     with settled():
-        found = in_turn(rounds, subject=subject.time, **others)
-    value, name = Spread.of(found["subject"]), f"engine.{kind}.{neurons}"
-    rows = [
-        Row.of(
-            name if peer == DENSE else f"{name}.{peer}",
-            value,
-            "us/tick",
-            peer=peer,
-            peer_value=Spread.of(found[peer]),
-            better="lower",
-        )
-        for peer in others
-    ]
-    return [*rows, Row.of(f"{name}.rate", Spread.of(subject.rates[1:]), "% a tick")]
+        found = in_turn(rounds, **measures(network, raster(network, ticks), device))
+    times = Spread.of(found["device"]), Spread.of(found["native"])
+    name = f"engine.replay.{neurons}.{device}"
+    return Row.of(name, times[0], "us/tick", peer="native, all cores", peer_value=times[1], better="lower")
 
 
-def _peers(
-    network: Network, ticks: int, rounds: int, *, learn: bool, wanted: bool
-) -> dict[str, Callable[[int], np.ndarray]]:
-    dense = DenseNetwork(network, learn=learn)
-    found = {DENSE: lambda at: np.array([1e6 * seconds(partial(dense.run, *raster(network, ticks, at))) / ticks])}
-    if wanted and brian.installed():
-        steps = _BRIAN_STEPS // network.n_neurons
-        for target in brian.TARGETS:
-            other = brian.Brian(network, *_again(raster(network, steps), rounds + 2), target=target, learn=learn)
-            found[f"brian2_{target}"] = partial(_brian_time, other, steps)
-    return found
-
-
-def _again(
-    given: tuple[Int64[np.ndarray, " t+1"], Int32[np.ndarray, " s"]], times: int
-) -> tuple[Int64[np.ndarray, " u+1"], Int32[np.ndarray, " r"]]:
-    """An input raster of as many spikes each tick, several times over."""
-    ptr, address = given
-    return np.arange((len(ptr) - 1) * times + 1) * ptr[1], np.tile(address, times)
-
-
-def _brian_time(other: brian.Brian, steps: int, at: int) -> np.ndarray:
-    """µs a tick, without what each call of ``run`` takes to begin."""
-    del at
-    begin = min(seconds(partial(other.run, 1)) for _ in range(3))
-    return np.array([1e6 * (seconds(partial(other.run, steps + 1)) - begin) / steps])
+def _two_shards(neurons: int, ticks: int, rounds: int) -> Row:
+    network = network_of(neurons, "stdp")
+    measure = speed_up(network, raster(network, 10 * ticks), learn=True)
+    with settled():
+        alone, together = in_turn(max(rounds, _SHARD_ROUNDS), subject=measure)["subject"].T
+    return Row.of("engine.two_shards", Spread.of(alone / together), "x", bar=SHARDS_BAR)

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
 
@@ -44,6 +44,16 @@ class Row:
         beside = peer_value.median if isinstance(peer_value, Spread) else peer_value
         figure = Figure.of(name, number, unit, peer=peer, peer_value=beside, bar=bar, better=better)
         return cls(figure, spread)
+
+    def with_ratio_bar(self, bar: float | None) -> Self:
+        """The row with a bar on its ratio instead of on its value.
+
+        >>> Row.of("a.b", 2.0, "s", peer="p", peer_value=8.0, better="lower").with_ratio_bar(6.0).figure.holds
+        False
+        """
+        ratio = self.figure.ratio
+        holds = None if bar is None or ratio is None else ratio >= bar
+        return replace(self, figure=replace(self.figure, bar=bar, holds=holds))
 
     @property
     def cells(self) -> list[str]:

@@ -72,7 +72,10 @@ class Network:
             raise ConfigError(f"input weights {self.input_weights.shape} do not fit {self.input_targets.shape}")
         for name, rows in (("targets", self.targets), ("input_targets", self.input_targets)):
             if rows.size and not 0 <= int(rows.min()) <= int(rows.max()) < n:
-                raise ConfigError(f"{name} reach from {rows.min()} to {rows.max()}; neurons are 0 to {n - 1}")
+                raise ConfigError(
+                    f"{name} reach from {rows.min()} to {rows.max()}, and neurons are 0 to {n - 1}: number each target "
+                    "by the row of its neuron"
+                )
         for name, array in (("synapses", self.held), ("input_weights", self.input_weights), ("bias", self.bias)):
             if isinstance(array, np.ndarray):
                 _check_finite(name, array)
@@ -310,7 +313,7 @@ def _notice_acceleration(*, wanted: bool) -> None:
 def _notice_once(*, present: bool) -> None:
     import structlog
 
-    found = "the native engine does not use the one found" if present else "none was found"
+    found = "replays and sweeps use the one found" if present else "none was found"
     structlog.get_logger("snnlab").info(
-        f"performance.gpu_acceleration means 'if present': {found}, so networks run on the processor"
+        f"performance.gpu_acceleration means 'if present': {found}; events one by one run on the processor"
     )

@@ -10,6 +10,7 @@ from snnlab.viz.nab import plot_nab
 from snnlab.viz.quality import plot_bars, plot_quality
 from snnlab.viz.ratios import plot_ratios
 from snnlab.viz.scores import plot_precision_recall, plot_scores
+from snnlab.viz.times import plot_times
 from snnlab.viz.types import plot_confusion
 from snnlab.viz.weights import plot_weights
 
@@ -28,6 +29,7 @@ __all__ = [
     "plot_ratios",
     "plot_scores",
     "plot_spikes",
+    "plot_times",
     "plot_tuning",
     "plot_weights",
 ]

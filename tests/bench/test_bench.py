@@ -1,6 +1,8 @@
 """Structure, ids and documents; how long anything takes is what the benchmarks say, and no test."""
 
 import json
+from contextlib import ExitStack
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,7 +10,10 @@ from typer.testing import CliRunner
 
 from snnlab.bench import detection, engine, growth, imports, latency, memory, seed, seed_tasks, throughput
 from snnlab.bench.cli import app
+from snnlab.bench.engine_network import network_of, raster
 from snnlab.bench.peers.dense import DenseNetwork
+from snnlab.bench.peers.simulators import prepared
+from snnlab.bench.peers.torch_cells import SpikingRows
 from snnlab.bench.rows import Row, report, result
 from snnlab.bench.timing import Spread, each, in_turn, settled
 from snnlab.bench.workload import detector, stream
@@ -17,6 +22,7 @@ from snnlab.errors import ConfigError, DatasetMissing
 from snnlab.evaluation.figures import Figure
 from snnlab.reservoirs import Network
 from snnlab.reservoirs import engine as engine_of
+from snnlab.reservoirs.engines.peer import Run
 
 KEYS = {"id", "value", "unit", "peer", "peer_value", "ratio", "bar", "holds"}
 
@@ -70,16 +76,17 @@ def test_every_entity_is_known_before_one_comes_again():
     assert len(detector(batch, own_past=True).domain.features) == 6
 
 
-@pytest.mark.parametrize("learn", [False, True])
-def test_the_dense_peer_does_the_engine_s_work_spike_for_spike(learn):
+@pytest.mark.parametrize(("learn", "synapse"), [(False, "delta"), (True, "delta"), (False, "exponential")])
+def test_the_dense_peer_does_the_engine_s_work_spike_for_spike(learn, synapse):
     changes = {
+        "reservoir.input_synapse": synapse,
         "reservoir.neurons": 80,
         "performance.spike_precision": "float64",
         "learning.homeostasis.rate": 0.0,
         "learning.algorithm": "STDP" if learn else "none",
     }
     network = Network.build(NeuromorphicConfig().replace(changes), n_inputs=100)
-    given = engine.raster(network, 200)
+    given = raster(network, 200)
     learned, state = network.fresh_learned(), network.fresh_state(1)
     spikes = engine_of("native").simulate(network, learned, state, 0, given, learn)
     dense = DenseNetwork(network, learn=learn)
@@ -121,9 +128,79 @@ def test_memory_is_a_slope():
 
 
 def test_engine_names_its_sizes():
-    rows = engine.run((64,), ticks=5, rounds=1)
-    assert ids(rows) == ["engine.static.64", "engine.static.64.rate", "engine.stdp.64", "engine.stdp.64.rate"]
+    rows, notes = engine.run((64,), ticks=5, rounds=1)
+    assert ids(rows) == [
+        "engine.static.64",
+        "engine.static.64.float32",
+        "engine.static.64.rate",
+        "engine.stdp.64",
+        "engine.stdp.64.rate",
+        "engine.two_shards",
+    ]
     assert rows[0].figure.peer == "numpy dense"
+    assert rows[-1].figure.bar == 1.8
+    assert "int8" in notes
+
+
+def test_peers_stand_beside_the_same_figure_and_are_drawn(tmp_path):
+    pytest.importorskip("nest")
+    pytest.importorskip("norse")
+    picture, report = tmp_path / "engine.png", tmp_path / "engine.json"
+    peers = [word for name in ("nest", "torch_index_add", "norse") for word in ("--peers", name)]
+    small = ["engine", "--neurons", "64", "--ticks", "5", "--rounds", "1", "--json", str(report)]
+    done = CliRunner().invoke(app, [*small, *peers, "--plot", str(picture)])
+    assert done.exit_code == 0, done.output
+    found = {row["id"]: row for row in json.loads(report.read_text())["rows"]}
+    named = {
+        "engine.static.64.nest",
+        "engine.static.64.torch_index_add",
+        "engine.static.64.norse",
+        "engine.stdp.64.nest",
+    }
+    assert named < set(found)
+    assert all(found[name]["ratio"] > 0 and found[name]["peer"] == name.split(".")[-1] for name in named)
+    assert "engine.stdp.64.norse" not in found
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_bars_are_those_of_the_kernel_that_ran(monkeypatch):
+    subject = engine._Subject(10_000, "static", 1, 1)
+    for told, bar in (("int8 AVX-512 expansion of bit masks", 6.0), ("int8 rows of levels", 4.0)):
+        monkeypatch.setattr(engine.Native, "kernel", staticmethod(lambda network, told=told: told))
+        assert subject._bar("brian2_cpp", None) == bar
+    assert engine._Subject(10_000, "stdp", 1, 1)._bar("nest", None) == 50.0
+    assert engine._Subject(1000, "static", 1, 1)._bar("nest", None) is None
+    row = Row.of("a", 2.0, "us/tick", peer="p", peer_value=11.0, better="lower")
+    assert [row.with_ratio_bar(bar).figure.holds for bar in (5.0, 6.0, None)] == [True, False, None]
+
+
+def test_rows_added_by_index_in_torch_fire_as_the_engine_does():
+    torch = pytest.importorskip("torch")
+    network = network_of(100, "static", "float64")
+    learned, state = network.fresh_learned(), network.fresh_state(1)
+    given = raster(network, 200)
+    peer = SpikingRows(Run.of(network, learned, state, 0, given, learn=False))
+    spikes = engine_of("native").simulate(network, learned, state, 0, given)
+    assert peer.simulate(torch) == spikes.tick.size > 100
+    np.testing.assert_allclose(peer._v.numpy(), state["membrane"][0], atol=1e-9)
+    assert torch.get_num_threads() >= 1
+    assert peer.time(0).shape == (1,)
+
+
+def test_a_replay_on_a_device_stands_beside_all_cores():
+    pytest.importorskip("norse")
+    figure = engine._replayed(64, 5, 1, "cpu").figure
+    assert (figure.id, figure.peer) == ("engine.replay.64.cpu", "native, all cores")
+    assert figure.ratio > 0
+
+
+@pytest.mark.slow
+def test_a_program_of_brian2_is_built_once_and_timed_each_round():
+    pytest.importorskip("brian2")
+    network = network_of(64, "static")
+    with ExitStack() as stack:
+        measure = prepared("brian2_cpp", network, partial(raster, network), 1, stack, learn=False)
+        assert (np.concatenate([measure(0), measure(1)]) > 0).all()
 
 
 def test_an_ablation_stands_beside_the_whole_detector(monkeypatch):
@@ -177,6 +254,7 @@ def test_the_command_writes_what_it_prints_and_draws_it(tmp_path, monkeypatch):
 def test_bad_input_ends_with_one_sentence_and_code_2(tmp_path):
     runner = CliRunner()
     assert runner.invoke(app, ["memory", "--json", str(tmp_path / "none" / "out.json")]).exit_code == 2
+    assert "'magic'; there is all, brian2_cpp" in runner.invoke(app, ["engine", "--peers", "magic"]).output
     refused = runner.invoke(app, ["detection", "skab", "--ablation", "magic"])
     assert refused.exit_code == 2
     assert "magic" in refused.output

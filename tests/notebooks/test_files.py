@@ -24,7 +24,7 @@ def code_cells(notebook):
 def test_each_has_a_number_of_its_own_and_the_readme_names_them():
     told = (FOLDER / "README.md").read_text(encoding="utf-8")
     numbers = [path.name[:2] for path in PATHS]
-    assert {f"{number:02d}" for number in range(1, 9)} <= set(numbers)
+    assert {f"{number:02d}" for number in range(1, 12)} <= set(numbers)
     assert len(set(numbers)) == len(numbers)
     assert all(f"({path.name})" in told for path in PATHS)
 

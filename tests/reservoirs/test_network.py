@@ -126,6 +126,16 @@ def test_what_does_not_fit_is_refused():
         )
 
 
+@pytest.mark.parametrize("name", ["targets", "input_targets"])
+@pytest.mark.parametrize("value", [64, -1])
+def test_a_target_that_is_no_neuron_is_refused_by_its_number(name, value):
+    network = Network.build(SMALL)
+    arrays = {field: getattr(network, field).astype(np.int64) for field in ("targets", "input_targets")}
+    arrays[name][3, 2] = value
+    with pytest.raises(ConfigError, match=rf"^{name} reach .*{value}.*neurons are 0 to 63: number each target"):
+        Network(SMALL, arrays["targets"], network.weights, arrays["input_targets"], network.input_weights, network.bias)
+
+
 @pytest.mark.slow
 def test_the_specified_ten_thousand_neurons_are_built_in_seconds():
     started = time.perf_counter()

@@ -62,6 +62,7 @@ PLOTS = {
     "groups": lambda ax: viz.plot_groups(RNG.random((100, 3)), ["a", "b", "c"], ax, label=LABEL),
     "growth": lambda ax: viz.plot_growth({"static": ([1, 2, 4], [3, 6, 12])}, ax, title="Memory"),
     "ratios": lambda ax: viz.plot_ratios(FIGURES, ax, title="bench x"),
+    "times": lambda ax: viz.plot_times({"ours": 70.0, "theirs": 700.0}, ax, title="A tick"),
     "nab": lambda ax: viz.plot_nab({"snnlab": {"standard": 70.0, "low_fp": 65.0, "low_fn": -3.0}}, ax),
 }
 

@@ -1,98 +1,68 @@
-"""The same network in Brian 2, for those who have it: ``numpy`` or ``cython`` code generation, 1 ms steps."""
+"""Time of a tick in Brian 2: its cython target, and a C++ program of its own; both in its own precision, float64."""
 
-import logging
-from importlib import import_module, util
-from typing import Any, Literal
+import subprocess
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
-from jaxtyping import Int32, Int64
+from jaxtyping import Float64
 
-from snnlab.reservoirs import Network
+from snnlab.bench.timing import processor_seconds
+from snnlab.reservoirs.engines.brian2 import brian2_session
+from snnlab.reservoirs.engines.brian2_model import Brian2Model
+from snnlab.reservoirs.engines.peer import Run
 
-__all__ = ["TARGETS", "Brian", "installed"]
-
-TARGETS: tuple[Literal["numpy", "cython"], ...] = ("numpy", "cython")
-
-_NEURON = """
-dv/dt = (g - v) / tau_m : 1 (unless refractory)
-dg/dt = -g / tau_s : 1
-da/dt = -a / tau_a : 1
-"""
-_PAIR = """
-w : 1
-dpre/dt = -pre / tau_pre : 1 (event-driven)
-dpost/dt = -post / tau_post : 1 (event-driven)
-"""
+__all__ = ["Brian2Cython", "Brian2Program"]
 
 
-def installed() -> bool:
-    """Whether Brian 2 can be imported."""
-    return util.find_spec("brian2") is not None
+_REPORT = 'std::ofstream("processor_seconds") << double(std::clock() - begun) / CLOCKS_PER_SEC;'
 
 
-class Brian:
-    """A network in Brian 2 with the topology, weights and constants of ``network``, fed the same input raster.
+class Brian2Cython:
+    """Runs on by ``ticks`` a round; ``run`` holds the input of two rounds more than are measured."""
 
-    It is of the same size and work, not the same spikes: lateral inhibition is left out, and its STDP pairs all spikes.
-    """
+    def __init__(self, run: Run, ticks: int) -> None:
+        self._ticks = ticks
+        with brian2_session("cython", np.float64) as b2:
+            self._model = Brian2Model(b2, run)
+            self._model.network.run(self._model.tick)  # compiles
 
-    def __init__(
-        self,
-        network: Network,
-        ptr: Int64[np.ndarray, " t+1"],
-        address: Int32[np.ndarray, " s"],
-        *,
-        target: Literal["numpy", "cython"],
-        learn: bool = False,
-    ) -> None:
-        b: Any = import_module("brian2")  # not a dependency: the research extra brings it
-        logging.getLogger("brian2").setLevel(logging.ERROR)
-        b.defaultclock.dt = network.lif.tick * b.ms
-        neuron, n, lif = network.config.neuron, network.n_neurons, network.lif
-        space = {
-            "tau_m": lif.tau_membrane * b.ms,
-            "tau_s": lif.tau_synapse * b.ms,
-            "tau_a": lif.tau_adaptation * b.ms,
-            "theta": neuron.v_threshold,
-            "rest": neuron.v_reset,
-            "rise": neuron.adaptation,
-            "tau_pre": network.config.learning.tau_pre * b.ms,
-            "tau_post": network.config.learning.tau_post * b.ms,
-            "top": network.w_max,
-            "up": network.config.learning.learning_rate * network.w_max,
-        }
-        group = b.NeuronGroup(
-            n, _NEURON, threshold="v >= theta + a", reset="v = rest; a += rise", method="exact",
-            refractory=neuron.refractory * b.ms, namespace=space,
-        )  # fmt: skip
-        when = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr)) * network.lif.tick
-        source = b.SpikeGeneratorGroup(network.n_inputs, address, when * b.ms)
-        bring = b.Synapses(source, group, "w : 1", on_pre="v_post += w")
-        bring.connect(i=np.repeat(np.arange(network.n_inputs), network.input_targets.shape[1]),
-                      j=network.input_targets.ravel().astype(int))  # fmt: skip
-        bring.w = network.input_weights.ravel()
-        rows = np.repeat(np.arange(n), network.targets.shape[1])
-        to, weight = network.targets.ravel().astype(int), network.weights.ravel()
-        parts = [group, source, bring]
-        plastic = learn & (weight > 0)
-        for chosen, rule in ((~plastic, False), (plastic, True)):
-            if not chosen.any():
-                continue
-            if rule:
-                synapses = b.Synapses(
-                    group, group, _PAIR, namespace=space, delay=network.lif.tick * b.ms,
-                    on_pre="g_post += w; pre += up; w = clip(w - post, 0, top)",
-                    on_post="post += 1.05 * up; w = clip(w + pre, 0, top)",
-                )  # fmt: skip
-            else:
-                synapses = b.Synapses(group, group, "w : 1", on_pre="g_post += w", delay=network.lif.tick * b.ms)
-            synapses.connect(i=rows[chosen], j=to[chosen])
-            synapses.w = weight[chosen]
-            parts.append(synapses)
-        self._b, self._net, self._ticks = b, b.Network(*parts), len(ptr) - 1
-        self._tick, self._target = network.lif.tick, target
+    def time(self, at: int) -> Float64[np.ndarray, " 1"]:
+        """µs a tick, without what each call of Brian 2's ``run`` takes to begin."""
+        del at
+        network, tick = self._model.network, self._model.tick
+        with brian2_session("cython", np.float64):
+            begin = min(processor_seconds(partial(network.run, tick)) for _ in range(3))
+            taken = processor_seconds(partial(network.run, (self._ticks + 1) * tick)) - begin
+        return np.array([1e6 * taken / self._ticks])
 
-    def run(self, ticks: int) -> None:
-        """Run that many ticks on; ``run`` of one tick first compiles."""
-        self._b.prefs.codegen.target = self._target  # read anew each time a network begins to run
-        self._net.run(ticks * self._tick * self._b.ms)
+
+class Brian2Program:
+    """A C++ program, built once and run once a round; timed without loading and a few first ticks."""
+
+    _WARM = 20
+
+    def __init__(self, run: Run, ticks: int, stack: ExitStack) -> None:
+        folder = stack.enter_context(TemporaryDirectory(prefix="snnlab-bench-"))
+        self._folder, self._ticks = Path(folder), ticks
+        with brian2_session("cpp_standalone", np.float64, folder) as b2:
+            model = Brian2Model(b2, run)
+            model.network.run(self._WARM * model.tick)
+            b2.device.insert_code("main", "const std::clock_t begun = std::clock();")
+            model.network.run(ticks * model.tick)
+            b2.device.insert_code("main", _REPORT)
+            b2.device.build(directory=folder, compile=True, run=False, with_output=False)
+
+    def time(self, at: int) -> Float64[np.ndarray, " 1"]:
+        """µs a tick."""
+        del at
+        subprocess.run(  # noqa: S603 - the program that was just built
+            [str(self._folder / "main"), "--results_dir", f"{self._folder / 'results'}/"],
+            cwd=self._folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        taken = float((self._folder / "processor_seconds").read_text(encoding="utf-8"))
+        return np.array([1e6 * taken / self._ticks])

@@ -17,7 +17,7 @@ NAME = "numpy dense"
 
 
 class DenseNetwork:
-    """Runs a network of delay 1 and delta input tick by tick; learns by STDP where ``learn`` says so."""
+    """Runs a network of delay 1 tick by tick; learns by STDP where ``learn`` says so."""
 
     def __init__(self, network: Network, *, learn: bool = False) -> None:
         n, real = network.n_neurons, network.real
@@ -31,7 +31,8 @@ class DenseNetwork:
         self.v, self.i, self.a, self.arriving = (np.zeros(n, real) for _ in range(4))
         self.age = np.full(n, NEVER)
         self.fired: Int64[np.ndarray, " s"] = np.zeros(0, np.int64)
-        self.learn = learn
+        self.learn, self.bias = learn, network.bias * real.type(network.lif.propagators.bias)
+        self.delta = real.type(network.config.reservoir.input_synapse == "delta")
         if learn:
             self.plastic = (self.weights > 0) & (network.excitatory[:, None] > 0)
             self.excitatory, self.w_max = network.excitatory > 0, network.w_max
@@ -45,11 +46,13 @@ class DenseNetwork:
         brought = self.inputs[address].sum(axis=0)
         self.age = np.minimum(self.age + 1, NEVER)
         active = self.age > lif.refractory
-        potential = real(step.membrane) * (self.v + brought) + real(step.current_to_membrane) * self.i
+        current = self.i + (real(1) - self.delta) * brought
+        potential = real(step.membrane) * (self.v + self.delta * brought) + real(step.current_to_membrane) * current
+        potential += self.bias
         potential = np.where(active, potential, self.v)
         held = real(np.exp(-lif.tick / lif.tau_adaptation)) * self.a
         spike = active & (potential >= real(lif.v_threshold) + held)
-        self.i = real(step.current) * self.i + arriving
+        self.i = real(step.current) * current + arriving
         self.v = np.where(spike, real(lif.v_reset), potential)
         self.a = held + np.where(spike, real(lif.adaptation), real(0))
         self.fired = np.flatnonzero(spike)

@@ -16,7 +16,7 @@ from snnlab.reservoirs.engines.base import Raster
 from snnlab.reservoirs.engines.peer import Run, needed, refuse
 from snnlab.types import Array, Arrays
 
-__all__ = ["Cell", "Constants", "device_of", "simulate_batch"]
+__all__ = ["Batch", "Cell", "Constants", "device_of", "simulate_batch"]
 
 # Tensors are Any: torch is imported where it is used, and its types are not read.
 _CHUNK = 128
@@ -98,7 +98,7 @@ def simulate_batch(
         return []
     _check(name, runs[0])
     with torch.no_grad():
-        batch = _Batch(runs, make(Constants.of(runs[0], device)), device)
+        batch = Batch(runs, make(Constants.of(runs[0], device)), device)
         spikes, after = batch.simulate()
     return [
         run.finish(state, row, own, own_after)
@@ -111,7 +111,7 @@ def _check(name: str, run: Run) -> None:
     refuse(name, {f"plasticity ({rule})": (run.plastic, way_out), "homeostasis": (run.homeostatic, way_out)})
 
 
-class _Batch:
+class Batch:
     """Rows that run at once, until the longest is done; what is simulated of a row after its own end is thrown away."""
 
     def __init__(self, runs: Sequence[Run], cell: Cell, device: Any) -> None:  # noqa: ANN401
