@@ -146,8 +146,10 @@ class Worker:
                 stop.wait(1.0 if self.failure else self._pace.poll_s)
 
     def _fail(self, error: Exception) -> None:
-        self.failure = str(error) if isinstance(error, SnnlabError) else f"{type(error).__name__}: {error}"
-        self._log.error("worker failed; its shards start again from their checkpoints", exc_info=error)
+        known = isinstance(error, SnnlabError)
+        self.failure = str(error) if known else f"{type(error).__name__}: {error}"
+        told = "worker failed; its shards start again from their checkpoints"
+        self._log.error(told, reason=self.failure, exc_info=None if known else error)
         self._held.clear()
 
     def _hold(self, shard: int) -> _Shard | None:
