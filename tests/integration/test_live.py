@@ -9,6 +9,7 @@ import pytest
 
 from snnlab import services, stores, streams
 from snnlab.detectors import Detector
+from snnlab.serving.application import Application
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Scorer
@@ -162,6 +163,31 @@ def test_a_shard_goes_to_another_worker_and_comes_back_with_its_state(
     assert kept(store) == undisturbed(sent)
 
 
+def test_the_service_deploys_a_model_to_the_live_pair_and_takes_it_up_again(
+    live, bus_url, empty_ignite, events, kept, eventually
+):
+    bus, store = live
+    pace = Pace(batch=200, checkpoint_s=0.2, poll_s=0.02)
+    service = Application(bus, store, pace=pace)
+    service.start()
+    model = service.create_model("performance", name="hosts", features=["cpu", "latency"])
+    job = service.train(model.model_id, batch=events(1200))
+    eventually(lambda: service.job(job.job_id).status == "succeeded")
+    service.deploy(model.model_id, STREAM, shards=SHARDS)
+    bus.publish(STREAM, events(300, begun=1200))
+    eventually(lambda: sum(worker.processed for worker in service.deployments(model.model_id)) == 300)
+    service.close()
+    with streams.connect(bus_url) as later, stores.connect(empty_ignite) as same:
+        again = Application(later, same, pace=pace)
+        again.start()
+        bus.publish(STREAM, events(300, begun=1500))
+        (worker,) = again.deployments(model.model_id)
+        eventually(lambda: worker.processed == 300)
+        again.close()
+    assert kept(store)
+    assert {one.model for one in kept(store).values()} == {model.model_id}
+
+
 def test_a_poison_message_is_set_aside_with_its_reason_and_the_stream_goes_on(
     live, make, events, undisturbed, kept, acknowledged, pulsar_url
 ):
@@ -192,6 +218,40 @@ def own_pulsar(servers, services_home, tmp_path):
         pytest.skip("Docker's Pulsar forgets its topics when its container is removed")
     yield services.up(tmp_path, ["pulsar"])["pulsar"], tmp_path
     services.down(tmp_path, ["pulsar"])
+
+
+@pytest.fixture
+def own_ignite(servers, services_home, tmp_path):
+    """An Ignite that this test may end: its software is that of the shared one."""
+    folder = tmp_path / "services" / "ignite"
+    folder.mkdir(parents=True)
+    (folder / "software").symlink_to(services_home / "services" / "ignite" / "software")
+    if servers["ignite"].by != "java":
+        pytest.skip("Docker's Ignite forgets its tables when its container is removed")
+    yield services.up(tmp_path, ["ignite"])["ignite"], tmp_path
+    services.down(tmp_path, ["ignite"])
+
+
+@pytest.mark.slow  # an Ignite of its own starts twice
+def test_ignite_is_away_for_some_seconds_and_nothing_is_lost(
+    own_ignite, bus_url, make, events, undisturbed, kept, acknowledged, eventually
+):
+    server, home = own_ignite
+    sent = events(1800, begun=1200)
+    with streams.connect(bus_url) as bus, stores.connect(server.url) as store:
+        bus.create(STREAM, SHARDS)
+        worker = make(bus, store, Pace(batch=100, checkpoint_s=0.2, poll_s=0.02, hold_s=5.0))
+        worker.start()
+        bus.publish(STREAM, sent.slice(0, 900))
+        eventually(lambda: worker.processed >= 300)
+        assert services.down(home, ["ignite"]) == ["ignite"]
+        bus.publish(STREAM, sent.slice(900, 1800))
+        eventually(lambda: bool(worker.failure))
+        assert services.up(home, ["ignite"])["ignite"].url == server.url
+        eventually(lambda: acknowledged(bus))
+        assert worker.failure == ""
+        worker.stop()
+        assert kept(store) == undisturbed(sent)
 
 
 @pytest.mark.slow  # a Pulsar of its own starts twice
