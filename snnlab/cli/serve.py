@@ -156,7 +156,7 @@ def worker(
     topic: Annotated[str, typer.Option(help="The stream to score.")],
     store: Annotated[
         str | None,
-        typer.Option(metavar="STORE_URL", help="Where checkpoints and anomalies go; below SNNLAB_HOME unless said."),
+        typer.Option(metavar="STORE_URL", help="Where checkpoints and anomalies go; SNNLAB_STORE unless said."),
     ] = None,
     since: Annotated[
         str | None,
@@ -182,9 +182,10 @@ def worker(
     from snnlab.config import Settings
     from snnlab.stores import connect
 
-    folder = Settings.load().home.absolute()
+    settings = Settings.load()
+    where = store or settings.store or f"sqlite:///{settings.home.absolute() / 'store.db'}"
     named = _named(model, trust_code=trust_code)
-    with streams.connect(source) as bus, connect(store or f"sqlite:///{folder / 'store.db'}") as kept:
+    with streams.connect(source) as bus, connect(where) as kept:
         assignment = _assignment(named, topic, bus.stream(topic).shards)
         if since is not None:
             _begin(bus, assignment, since)
