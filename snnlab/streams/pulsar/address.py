@@ -65,7 +65,7 @@ class Address:
         import pulsar
 
         files = self.settings
-        options: dict[str, Any] = {"operation_timeout_seconds": 10, "connection_timeout_ms": 5000}
+        options: dict[str, Any] = {"operation_timeout_seconds": 20, "connection_timeout_ms": 5000}
         if files.token is not None:
             options["authentication"] = pulsar.AuthenticationToken(files.token.get_secret_value())
         if self.service.startswith("pulsar+ssl"):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Producers", "told"]
 
-_ANSWER_S = 30.0
+_ANSWER_S = 60.0
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def _settings(kind: str) -> dict[str, Any]:
 
     options: dict[str, Any] = {
         "block_if_queue_full": True,
-        "send_timeout_millis": 10_000,
+        "send_timeout_millis": 20_000,
         "max_pending_messages": 500,
         "compression_type": pulsar.CompressionType.LZ4,
     }
