@@ -111,7 +111,7 @@ def worker_process(model, empty_ignite, tmp_path):
 
 @pytest.fixture(scope="session")
 def eventually():
-    def wait(holds, seconds=90):
+    def wait(holds, seconds=150):
         until = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < until, "it did not come about in time"

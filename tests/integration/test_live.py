@@ -96,7 +96,7 @@ def test_a_worker_is_killed_in_mid_stream_and_another_takes_its_shards(
     eventually(lambda: acknowledged(bus))
     assert len({lease.owner for lease in store.leases()}) == 1
     second.send_signal(signal.SIGTERM)
-    assert second.wait(10) == 0
+    assert second.wait(60) == 0
     assert store.leases() == []
     expected = undisturbed(sent)
     assert kept(store) == expected
