@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from snnlab.cli import data, demo, export, letters, pipelines, score, serve, services
+from snnlab.cli import data, demo, export, letters, pipelines, replay, score, serve, services, worker
 from snnlab.errors import SnnlabError
 
 __all__ = ["app", "main"]
@@ -56,10 +56,10 @@ app.command()(pipelines.promote)
 app.command()(pipelines.retrain)
 app.command()(score.score)
 app.add_typer(export.app, name="export")
-app.command()(serve.replay)
+app.command()(replay.replay)
 app.command()(serve.serve)
-app.command()(serve.worker)
-app.command()(serve.rekey)
+app.command()(worker.worker)
+app.command()(replay.rekey)
 app.add_typer(letters.app, name="dead-letters")
 app.add_typer(services.app, name="services")
 

@@ -27,6 +27,9 @@ from snnlab.streams.sift import sift
 
 __all__ = ["Assignment", "Pace", "Worker"]
 
+_SCORING_A_CHECKPOINT = 9.0  # times as long is scored as is spent on checkpoints, while events wait
+_LONGEST_PAUSE_S = 30.0
+
 _Load = Callable[[bytes], Scorer]
 
 
@@ -47,7 +50,10 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Pace:
-    """Events a batch, and seconds: between checkpoints, between looks at an idle stream, and of a lease."""
+    """Events a batch, and seconds: between checkpoints, between looks at an idle stream, and of a lease.
+
+    With ``checkpoint_s`` 0 there is one after each batch.
+    """
 
     batch: int = 1000
     checkpoint_s: float = 1.0
@@ -64,6 +70,7 @@ class _Shard:
         self.position = position
         self.kept = position
         self.kept_at = now
+        self.cost_s = 0.0
         self.renewed_at = now
 
 
@@ -126,10 +133,10 @@ class Worker:
             held = self._hold(shard)
             if held is None:
                 continue
-            if self._bus.waiting(stream, shard, held.position):
-                done += self._consume(shard, held)
-            if time.monotonic() - held.kept_at >= self._pace.checkpoint_s:
+            fresh = self._consume(shard, held) if self._bus.waiting(stream, shard, held.position) else 0
+            if time.monotonic() - held.kept_at >= self._pause(busy=fresh > 0):
                 self._checkpoint(shard, held)
+            done += fresh
         self.processed += done
         return done
 
@@ -146,9 +153,19 @@ class Worker:
                 stop.wait(1.0 if self.failure else self._pace.poll_s)
 
     def _fail(self, error: Exception) -> None:
-        self.failure = str(error) if isinstance(error, SnnlabError) else f"{type(error).__name__}: {error}"
-        self._log.error("worker failed; its shards start again from their checkpoints", exc_info=error)
+        known = isinstance(error, SnnlabError)
+        self.failure = str(error) if known else f"{type(error).__name__}: {error}"
+        told = "worker failed; its shards start again from their checkpoints"
+        self._log.error(told, reason=self.failure, exc_info=None if known else error)
         self._held.clear()
+
+    def _pause(self, *, busy: bool) -> float:
+        """Seconds between a shard's checkpoints: longer where many events wait, so that most time goes to them."""
+        wanted = self._pace.checkpoint_s
+        if not busy or not wanted:
+            return wanted
+        cost_s = sum(held.cost_s for held in self._held.values())
+        return max(wanted, min(_SCORING_A_CHECKPOINT * cost_s, _LONGEST_PAUSE_S))
 
     def _hold(self, shard: int) -> _Shard | None:
         """The shard, taken or its lease renewed; None while another process has it."""
@@ -216,13 +233,14 @@ class Worker:
             self._metrics.dead_letters(self.assignment.model_id, self.assignment.stream, len(batch))
 
     def _checkpoint(self, shard: int, held: _Shard) -> None:
-        held.kept_at = time.monotonic()
+        held.kept_at = begun = time.monotonic()
         if held.position is None or held.position == held.kept:
             return
         if not self._store.save(held.lease, held.position, held.scorer.save(), {}):
             del self._held[shard]
             return
-        held.kept = held.position
+        held.kept, held.kept_at = held.position, time.monotonic()
+        held.cost_s = held.kept_at - begun
         self._bus.commit(self.assignment.model_id, self.assignment.stream, shard, held.position)
 
     def _let_go(self, shards: set[int]) -> None:

@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 import pytest
 
 from snnlab.stores import AnomalyFilter, connect
@@ -38,3 +40,27 @@ def test_what_cannot_be_replayed_or_worked_on_is_refused(refused, files, place):
     assert "no stream" in refused("dead-letters", "list", "--from", "sqlite:///bus.db", "--topic", "wed")
     assert "no model" in refused("worker", "--model", "no.snn", "--from", "sqlite:///bus.db", "--topic", "office")
     assert "no model" in refused("serve", "--model", "no.snn")
+
+
+def test_the_same_road_leads_over_pulsar_and_ignite(snnlab, files, place, pulsar_url, empty_ignite):
+    header, *lines = (files / "train.csv").read_text().splitlines(keepends=True)
+    (place / "before.csv").write_text(header + "".join(lines[:900]))
+    (place / "after.csv").write_text(header + "".join(lines[900:1800]))
+    snnlab("train", "--domain", "security", "--data", "before.csv", "--save", "model.snn", "--no-track")
+    bus = f"{pulsar_url}/cli/{uuid4().hex}"
+    done = snnlab("replay", "after.csv", "--to", bus, "--topic", "office", "--shards", "2", "--speed", "max")
+    assert "900 events published" in done.out, done.err
+    snnlab("replay", "before.csv", "--to", bus, "--topic", "office")
+    work = ["worker", "--model", "model.snn", "--from", bus, "--store", empty_ignite, "--topic", "office", "--once"]
+    done = snnlab(*work)
+    assert "1800 events scored by model" in done.out, done.err
+    listed = snnlab("dead-letters", "list", "--from", bus, "--topic", "office").out
+    assert "more than" in listed
+    assert "behind the last event" in listed
+    waiting = int(listed.split("office: ")[1].split()[0])
+    assert waiting > 0
+    done = snnlab("dead-letters", "replay", "--from", bus, "--topic", "office")
+    assert f"{waiting} events published again, 0 stay" in done.out
+    assert f"office: {waiting} events scored" in snnlab(*work).out
+    with connect(empty_ignite) as store:
+        assert store.anomalies(AnomalyFilter(stream="office"), limit=10).items

@@ -64,7 +64,7 @@ def drained(bus, stream, shard, after=None, limit=7):
     return read
 
 
-def eventually(holds, seconds=20):
+def eventually(holds, seconds=60):
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until

@@ -65,7 +65,8 @@ class Address:
         if known.user is not None and known.password is not None:
             options |= {"username": known.user, "password": known.password.get_secret_value()}
         if self.tls:
-            options["ssl_version"] = ssl.PROTOCOL_TLS_CLIENT
+            # Not PROTOCOL_TLS_CLIENT: it compares the host's name, which pyignite does not tell it.
+            options["ssl_version"] = ssl.PROTOCOL_TLS
             options["ssl_cert_reqs"] = ssl.CERT_REQUIRED
             files = {"ssl_ca_certfile": known.ca, "ssl_certfile": known.certificate, "ssl_keyfile": known.key}
             options |= {option: str(path) for option, path in files.items() if path is not None}

@@ -1,5 +1,6 @@
 """Where a Pulsar cluster is, and how one gets in: from the bus's URL and from ``SNNLAB_PULSAR_*``."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +28,7 @@ class PulsarSettings(BaseSettings):
     ca: Path | None = Field(default=None, description="PEM file of the authorities that are trusted, for pulsar+ssl")
     certificate: Path | None = Field(default=None, description="PEM file of this client's certificate")
     key: Path | None = Field(default=None, description="PEM file of this client's private key")
+    log: Path = Field(default=Path(os.devnull), description="file for what the client says; what matters is raised")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ class Address:
         import pulsar
 
         files = self.settings
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"operation_timeout_seconds": 20, "connection_timeout_ms": 5000}
+        # Not Python's logging: the client's threads outlive its closing, and must not enter an interpreter that ends.
+        options["logger"] = pulsar.FileLogger(pulsar.LoggerLevel.Warn, str(files.log))
         if files.token is not None:
             options["authentication"] = pulsar.AuthenticationToken(files.token.get_secret_value())
         if self.service.startswith("pulsar+ssl"):

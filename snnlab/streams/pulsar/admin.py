@@ -11,6 +11,7 @@ from snnlab.streams.pulsar.position import Place
 
 __all__ = ["Admin"]
 
+_REDIRECTS = 5
 _TOPIC = "application/vnd.partitioned-topic-metadata+json"
 
 
@@ -120,6 +121,11 @@ class Admin:
         """The answer; True for an empty one, None for what is missing or is there already, where that is no error."""
         try:
             answer = self._http.request(method, path, json=body, headers={"Content-Type": kind})
+            for _ in range(_REDIRECTS):  # to the broker that has the topic, with the token, which httpx would leave out
+                if not answer.has_redirect_location:
+                    break
+                location = answer.headers["Location"]
+                answer = self._http.request(method, location, json=body, headers={"Content-Type": kind})
         except httpx.HTTPError as wrong:
             raise BusError(f"Pulsar's HTTP interface at {self._address.admin}: {wrong}; see that it runs") from wrong
         if (missing and answer.status_code == 404) or (there and answer.status_code == 409):

@@ -1,6 +1,5 @@
 """The bus on Apache Pulsar."""
 
-import logging
 import os
 import re
 import secrets
@@ -66,9 +65,7 @@ class PulsarBus:
         except ImportError as missing:
             raise ConfigError(f"{url!r} needs pulsar-client; install snnlab[serve], or use sqlite:///PATH") from missing
         self.address = Address.of(url, settings or PulsarSettings())
-        log = logging.getLogger("snnlab.streams.pulsar")
-        log.setLevel(logging.CRITICAL)  # what matters comes as an error of this project
-        self._client = pulsar.Client(self.address.service, logger=log, **self.address.client_options())
+        self._client = pulsar.Client(self.address.service, **self.address.client_options())
         self._prefix = f"persistent://{self.address.namespace}"
         self._admin = Admin(self.address)
         self._producers = Producers(self._client, self._prefix)

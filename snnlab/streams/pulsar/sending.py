@@ -116,6 +116,7 @@ def _settings(kind: str) -> dict[str, Any]:
 
     options: dict[str, Any] = {
         "block_if_queue_full": True,
+        "send_timeout_millis": 20_000,
         "max_pending_messages": 500,
         "compression_type": pulsar.CompressionType.LZ4,
     }
