@@ -18,7 +18,7 @@ from snnlab.reservoirs.engines.native import Native, NativeAttached
 from snnlab.reservoirs.engines.native_frame import frame_of
 from snnlab.types import Array, Arrays
 
-__all__ = ["BUCKETS", "AttachedRoad"]
+__all__ = ["BUCKETS", "AttachedRoad", "under"]
 
 BUCKETS = 16
 """Buckets of neurons that a spike pattern tells of."""
@@ -36,14 +36,14 @@ class AttachedRoad:
     def __init__(
         self, plan: Plan, learnt: Arrays, state: Arrays, layout: tuple[tuple[str, ...], tuple[str, ...]]
     ) -> None:
-        self._plan, self._codes = plan, _under(learnt, "codes/")
+        self._plan, self._codes = plan, under(learnt, "codes/")
         room = plan.domain.network.performance.batch_size
         self._desk = _desk(plan, room)
         self._address = np.empty((room, plan.codes.seats), np.int32)
         self._tick = np.empty_like(self._address)
         self._engine: NativeAttached | None = None
         if plan.network is not None:
-            self._engine = Native().attach(plan.network, _under(learnt, "reservoir/"), _under(state, "reservoir/"))
+            self._engine = Native().attach(plan.network, under(learnt, "reservoir/"), under(state, "reservoir/"))
         self._frame = frame_of(_road(plan, learnt, state, layout, self._engine, self._desk), ())
 
     def judge(self, events: Columns, rows: Int32[np.ndarray, " n"], *, learn: bool) -> Outcome:
@@ -107,7 +107,8 @@ class AttachedRoad:
         return Judgement.blank(n, judge.n_groups, len(judge.settings)), np.zeros((n, BUCKETS), np.float32)
 
 
-def _under(arrays: Arrays, prefix: str) -> Arrays:
+def under(arrays: Arrays, prefix: str) -> Arrays:
+    """The arrays whose names begin so, by the rest of their names."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
@@ -125,18 +126,18 @@ def _road(
         float(clock.us_per_tick), clock.gap_cap_ticks, clock.lateness_us, clock.event_ticks,
     )  # fmt: skip
     look = Look(
-        timing, plan.bank.bind(*layout, _under(state, "features/")), plan.bank.chosen, plan.codes.coded,
-        plan.codes.bind(_under(learnt, "codes/")),
+        timing, plan.bank.bind(*layout, under(state, "features/")), plan.bank.chosen, plan.codes.coded,
+        plan.codes.bind(under(learnt, "codes/")),
     )  # fmt: skip
     views = tuple(
         frame_of(
-            view.readout.bind(_under(learnt, f"readout{at}/"), _under(state, f"readout{at}/")),
+            view.readout.bind(under(learnt, f"readout{at}/"), under(state, f"readout{at}/")),
             _viewing(view, plan.shape.numbers, len(desk.gap)),
         )
         for at, view in enumerate(plan.views)
     )
     ring = Ring(*(state[f"recall/{name}"] for name in Ring._fields))
-    judge = frame_of(plan.judge.bind(_under(learnt, "judge/"), _under(state, "judge/")), ring)
+    judge = frame_of(plan.judge.bind(under(learnt, "judge/"), under(state, "judge/")), ring)
     return Road(frame_of(look, desk), engine and engine.frame, plan.shape.neurons, views, judge)
 
 

@@ -1,16 +1,16 @@
 """Recall: the features of the last events, kept for labels that come late."""
 
 from typing import NamedTuple
-from zlib import crc32
 
 import numpy as np
-from jaxtyping import UInt32
+from jaxtyping import Float64, UInt32
 
 from snnlab.detectors.readouts import Inputs, Shape
+from snnlab.features.symbols import checksum_of
 from snnlab.kernels import kernel
 from snnlab.types import Array, Arrays
 
-__all__ = ["Ring", "fresh_recall", "recalled", "remember"]
+__all__ = ["Ring", "fresh_recall", "note", "place_of", "recalled", "remember"]
 
 HORIZON = 4096
 """Events that a shard remembers."""
@@ -24,6 +24,8 @@ class Ring(NamedTuple):
     entity: Array
     numbers: Array
     categories: Array
+    flagged: Array
+    """Whether each was judged an anomaly."""
     kept: Array
 
 
@@ -35,6 +37,7 @@ def fresh_recall(shape: Shape, horizon: int = HORIZON) -> Arrays:
         "entity": np.zeros(horizon, np.int32),
         "numbers": np.zeros((horizon, shape.numbers)),
         "categories": np.zeros((horizon, shape.categories), np.int32),
+        "flagged": np.zeros(horizon, np.uint8),
         "kept": np.zeros(1, np.int64),
     }
 
@@ -53,15 +56,30 @@ def remember(ring: Ring, marks: UInt32[np.ndarray, " n"], inputs: Inputs) -> Non
     ring.kept[0] = start + marks.size
 
 
-def recalled(ring: Arrays, event_id: str) -> Inputs | None:
-    """The features of one event, or None where it is forgotten; ids are told apart by their CRC-32."""
+@kernel
+def note(ring: Ring, score: Float64[np.ndarray, " n"], threshold: float) -> None:
+    """Keep which of the events that were remembered last are anomalies."""
+    horizon, start = ring.id.size, ring.kept[0] - score.size
+    for t in range(max(score.size - horizon, 0), score.size):
+        ring.flagged[(start + t) % horizon] = score[t] >= threshold
+
+
+def place_of(ring: Arrays, event_id: str) -> int | None:
+    """Where an event is kept, or None where it is forgotten; ids are told apart by their CRC-32."""
     held = min(int(ring["kept"][0]), len(ring["id"]))
-    found = np.flatnonzero(ring["id"][:held] == crc32(event_id.encode()))
+    found = np.flatnonzero(ring["id"][:held] == checksum_of(event_id))
     if not len(found):
         return None
     # The ring is written round and round: of an id that came twice the younger one counts.
-    newest = int(found[np.argmax((found - int(ring["kept"][0])) % len(ring["id"]))])
-    at, none = slice(newest, newest + 1), np.zeros((1, 0), np.int32)
+    return int(found[np.argmax((found - int(ring["kept"][0])) % len(ring["id"]))])
+
+
+def recalled(ring: Arrays, event_id: str) -> Inputs | None:
+    """The features of one event, or None where it is forgotten."""
+    place = place_of(ring, event_id)
+    if place is None:
+        return None
+    at, none = slice(place, place + 1), np.zeros((1, 0), np.int32)
     return Inputs(
         np.zeros(1, np.int32), ring["entity"][at], ring["seconds"][at], ring["numbers"][at].copy(),
         ring["categories"][at].copy(), none, np.zeros(2, np.int64), none[0],

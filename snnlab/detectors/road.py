@@ -13,7 +13,7 @@ from numba.extending import overload, register_jitable
 from snnlab.detectors.absence import follow_gaps
 from snnlab.detectors.judgement import judge_events
 from snnlab.detectors.readouts.base import Inputs, surprises
-from snnlab.detectors.recall import remember
+from snnlab.detectors.recall import note, remember
 from snnlab.encoders.columns import BoundCodes, lay_spikes
 from snnlab.features.aggregates import Keyed, walk
 from snnlab.features.following import follow_into
@@ -136,6 +136,7 @@ def travel(frame, times, values, rows, entities, marks, words, address, tick, le
         evidence = desk.evidence[:n]
         _ask(road.views, inputs, road.judge.arrays.starts, learn, evidence)
         judge_events(road.judge.arrays, evidence, rows, learn, out)
+        note(road.judge.scratch, out.score, road.judge.arrays.threshold)
         _bucket(inputs.spike_start, inputs.spikes, road.neurons, pattern)
     return 0
 

@@ -6,12 +6,12 @@ from functools import cached_property
 import numpy as np
 
 from snnlab.detectors.absence import Silence, fresh_habits, silences
-from snnlab.detectors.attached import AttachedRoad
+from snnlab.detectors.attached import AttachedRoad, under
 from snnlab.detectors.columns import Columns
 from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.plan import Plan
 from snnlab.detectors.pool import EntityPool
-from snnlab.detectors.recall import fresh_recall, recalled
+from snnlab.detectors.recall import fresh_recall, place_of, recalled
 from snnlab.errors import ModelFormatError
 from snnlab.features.clock import UNSEEN
 from snnlab.types import Arrays
@@ -104,7 +104,16 @@ class Shard:
             return False
         for view, (learnt, _) in zip(self.plan.views, self._readouts, strict=True):
             view.readout.teach(view.seen(inputs), learnt, normal=normal)
+        self._reward(event_id, normal)
         return True
+
+    def _reward(self, event_id: str, normal: bool) -> None:
+        """A network that learns from rewards is paid for a true anomaly, and pays for a false alarm."""
+        network, place = self.plan.network, place_of(self._recall, event_id)
+        if network is None or not network.rewarded or place is None:
+            return
+        if not normal or self._recall["flagged"][place]:
+            network.reward(under(self.learnt, "reservoir/"), -1.0 if normal else 1.0)
 
     def restart(self) -> None:
         """The entities' clocks start again."""
@@ -123,17 +132,14 @@ class Shard:
             road = self._roads[layout] = AttachedRoad(self.plan, self.learnt, self.state, layout)
         return road
 
-    def _view(self, arrays: Arrays, prefix: str) -> Arrays:
-        return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
     @cached_property
     def _readouts(self) -> list[tuple[Arrays, Arrays]]:
         count = len(self.plan.views)
-        return [(self._view(self.learnt, f"readout{r}/"), self._view(self.state, f"readout{r}/")) for r in range(count)]
+        return [(under(self.learnt, f"readout{r}/"), under(self.state, f"readout{r}/")) for r in range(count)]
 
     @cached_property
     def _recall(self) -> Arrays:
-        return self._view(self.state, "recall/")
+        return under(self.state, "recall/")
 
     @cached_property
     def _blank(self) -> Arrays:

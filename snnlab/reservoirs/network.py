@@ -224,6 +224,11 @@ class Network:
             | self.rule.fresh(self.n_neurons, self.targets.shape[1], self.real)
         )
 
+    @property
+    def rewarded(self) -> bool:
+        """Whether it learns from rewards."""
+        return isinstance(self.rule, RewardStdp)
+
     def reward(self, learned: Arrays, amount: float) -> None:
         """Learn, in place, from a late reward: good above zero, bad below. Raises ConfigError unless by R-STDP."""
         if not isinstance(self.rule, RewardStdp):

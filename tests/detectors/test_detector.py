@@ -7,7 +7,7 @@ import pytest
 
 from snnlab.datasets.generators import DOMAINS
 from snnlab.detectors import Detector
-from snnlab.domains import AnomalyType, Domain, ReadoutSpec
+from snnlab.domains import AnomalyType, Domain, ReadoutSpec, domain
 from snnlab.encoders import KINDS, load_source
 from snnlab.errors import ConfigError, EventError, ModelFormatError, UntrustedCode
 from snnlab.events import EventBatch
@@ -186,6 +186,31 @@ def test_a_false_alarm_that_is_labelled_normal_is_learnt():
     twin = told.process(odd("twin", 1601))
     assert not twin.anomaly[0]
     assert twin.score[0] < 0.5 * unlabelled.score[0]
+
+
+def test_a_network_that_learns_from_rewards_is_taught_by_feedback():
+    calm = np.random.default_rng(4).normal(size=(400, 1))
+    calm[390] = 40.0
+    ids = [f"e{i}" for i in range(400)]
+    events = EventBatch.from_columns(calm, ["load"], event_ids=ids)
+    config = domain("sensor").network.replace({"learning.algorithm": "R-STDP"})
+
+    def thresholds(event, *, label):
+        detector = Detector.build("sensor", names=["load"], seed=1, config=config)
+        assert detector.process(events).anomaly[390]
+        learnt = detector.shards[0].learnt
+        before = learnt["reservoir/threshold"].copy(), learnt["reservoir/weights"].copy()
+        assert detector.feedback(event, label=label)
+        return learnt["reservoir/threshold"] - before[0], learnt["reservoir/weights"] - before[1]
+
+    charged, paid = thresholds("e390", label=False), thresholds("e390", label=True)
+    nothing = thresholds("e200", label=False)
+    assert charged[0].max() > 0.0 >= charged[0].min()  # who spoke before a false alarm speaks less readily
+    assert paid[0].min() < 0.0 >= paid[0].max()
+    assert charged[1].any()
+    assert paid[1].any()
+    assert not nothing[0].any()  # what was normal and was not flagged is no news
+    assert not nothing[1].any()
 
 
 def test_feedback_finds_an_event_on_any_shard_and_none_that_it_has_not_seen():
