@@ -36,7 +36,7 @@ NOTES = (
 _DENSE_TICKS = {"static": 100, "stdp": 20}
 _BARS = {
     "static": {"brian2_cpp": (4.0, 6.0), "nest": (25.0, 40.0), "torch_index_add": (5.0, 8.0)},
-    "stdp": {"brian2_cpp": (25.0, 25.0), "nest": (50.0, 50.0)},
+    "stdp": {"brian2_cpp": (25.0, 25.0), "brian2_cpp_textbook": (25.0, 25.0), "nest": (50.0, 50.0)},
 }
 """Least ratios at 10,000 neurons: where AVX2 delivers, and where AVX-512 does."""
 _SIZED = 10_000
@@ -99,7 +99,7 @@ class _Subject:
             wide = _Native(network_of(self.neurons, self.kind, "float32"), self.ticks, learn=False)
             rows.append(self._beside(f"{name}.float32", wide, f"native {Native.kernel(network)}", subject.time))
         for peer in wanted:
-            if not self.learn or peer in PLASTIC:
+            if peer in PLASTIC if self.learn else peer != "brian2_cpp_textbook":
                 with ExitStack() as stack:
                     given = partial(raster, network)
                     measure = prepared(peer, network, given, self.rounds, stack, learn=self.learn)

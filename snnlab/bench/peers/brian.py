@@ -11,7 +11,7 @@ from jaxtyping import Float64
 
 from snnlab.bench.timing import processor_seconds
 from snnlab.reservoirs.engines.brian2 import brian2_session
-from snnlab.reservoirs.engines.brian2_model import Brian2Model
+from snnlab.reservoirs.engines.brian2_model import NEAREST, Brian2Model, Rule
 from snnlab.reservoirs.engines.peer import Run
 
 __all__ = ["Brian2Cython", "Brian2Program"]
@@ -44,11 +44,11 @@ class Brian2Program:
 
     _WARM = 20
 
-    def __init__(self, run: Run, ticks: int, stack: ExitStack) -> None:
+    def __init__(self, run: Run, ticks: int, stack: ExitStack, rule: Rule = NEAREST) -> None:
         folder = stack.enter_context(TemporaryDirectory(prefix="snnlab-bench-"))
         self._folder, self._ticks = Path(folder), ticks
         with brian2_session("cpp_standalone", np.float64, folder) as b2:
-            model = Brian2Model(b2, run)
+            model = Brian2Model(b2, run, rule)
             model.network.run(self._WARM * model.tick)
             b2.device.insert_code("main", "const std::clock_t begun = std::clock();")
             model.network.run(ticks * model.tick)

@@ -17,6 +17,7 @@ __all__ = ["PLASTIC", "SIMULATORS", "chosen", "prepared"]
 
 SIMULATORS = {
     "brian2_cpp": "brian2",
+    "brian2_cpp_textbook": "brian2",
     "brian2_cython": "brian2",
     "nest": "nest",
     "torch_index_add": "norse",
@@ -24,10 +25,16 @@ SIMULATORS = {
     "snntorch": "snntorch",
 }
 """Figure names, and the engine that has to be installed."""
-PLASTIC = ("brian2_cpp", "brian2_cython", "nest")
-"""Those that learn by STDP."""
+PLASTIC = ("brian2_cpp", "brian2_cpp_textbook", "brian2_cython", "nest")
+"""Those that learn by STDP; the textbook is another way to write STDP in Brian 2, and nothing else."""
 
-_STEPS = {"brian2_cpp": 2_000_000, "brian2_cython": 1_000_000, "nest": 1_000_000, "torch_index_add": 1_000_000}
+_STEPS = {
+    "brian2_cpp": 2_000_000,
+    "brian2_cpp_textbook": 2_000_000,
+    "brian2_cython": 1_000_000,
+    "nest": 1_000_000,
+    "torch_index_add": 1_000_000,
+}
 """Neuron updates in a round; 100,000 for the dense ones, and a quarter where synapses learn."""
 
 Input = Callable[[int], tuple[Array, Array]]
@@ -54,10 +61,12 @@ def prepared(
 ) -> Callable[[int], Float64[np.ndarray, " 1"]]:
     """What measures a round of that simulator; ``given(ticks)`` is its input. Raises EngineMissing."""
     ticks = max(5, _STEPS.get(name, 100_000) // network.n_neurons // (4 if learn else 1))
-    if name == "brian2_cpp":
+    if name.startswith("brian2_cpp"):
         from snnlab.bench.peers.brian import Brian2Program
+        from snnlab.reservoirs.engines.brian2_model import NEAREST, TEXTBOOK
 
-        return Brian2Program(_run(network, given(ticks + 20), learn=learn), ticks, stack).time
+        rule = NEAREST if name == "brian2_cpp" else TEXTBOOK
+        return Brian2Program(_run(network, given(ticks + 20), learn=learn), ticks, stack, rule).time
     if name == "brian2_cython":
         from snnlab.bench.peers.brian import Brian2Cython
 

@@ -15,14 +15,15 @@ so a spike of tick t arrives, after its delay, once the membrane has been update
 of :mod:`snnlab.reservoirs.plasticity.stdp`: with the last spike before this tick, none within a tick.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from snnlab.reservoirs.engines.peer import Run
 
-__all__ = ["Brian2Model"]
+__all__ = ["NEAREST", "TEXTBOOK", "Brian2Model", "Rule"]
 
 _NEURON = """
 dv/dt = (bias + g - v) / tau_m : 1 (unless refractory)
@@ -34,12 +35,35 @@ _ADAPTATION = "da/dt = -a / tau_a : 1\n"
 _TRACES = "dx/dt = -x / tau_pre : 1\ndy/dt = -y / tau_post : 1\n"
 
 
+class Rule(NamedTuple):
+    """STDP as Brian 2 is told it; ways are taken in the order ``send``, ``grow`` (on a post spike), ``learn``."""
+
+    model: str
+    on_pre: Mapping[str, str]
+    on_post: str
+
+
+NEAREST = Rule(
+    "w : 1",
+    {"send": "g_post += w", "learn": "w = clip(w - down * y_post, 0, top)"},
+    "w = clip(w + up * x_pre, 0, top)",
+)
+"""What the engines learn by: a trace of each neuron, set to one at its spike."""
+
+TEXTBOOK = Rule(
+    "w : 1\ndpre/dt = -pre / tau_pre : 1 (event-driven)\ndpost/dt = -post / tau_post : 1 (event-driven)",
+    {"send": "g_post += w; pre += 1; w = clip(w - down * post, 0, top)"},
+    "post += 1; w = clip(w + up * pre, 0, top)",
+)
+"""As Brian 2's documentation writes it, for a benchmark: traces of each synapse, which pair all spikes."""
+
+
 class Brian2Model:
     """One run as a Brian 2 network, ready to be run and read; raises what Brian 2 raises."""
 
-    def __init__(self, b2: Any, run: Run) -> None:  # noqa: ANN401 - Brian 2 has no types
+    def __init__(self, b2: Any, run: Run, rule: Rule = NEAREST) -> None:  # noqa: ANN401 - Brian 2 has no types
         self.run, self.tick = run, run.network.lif.tick * b2.ms
-        self._b2, self._clock = b2, b2.Clock(self.tick)
+        self._b2, self._rule, self._clock = b2, rule, b2.Clock(self.tick)
         self.group = self._neurons()
         self.spikes = b2.SpikeMonitor(self.group)
         self.plastic: Any = None
@@ -142,14 +166,16 @@ class Brian2Model:
             self.plastic = self._b2.Synapses(
                 self.group,
                 self.group,
-                "w : 1",
-                on_pre={"send": "g_post += w", "learn": "w = clip(w - down * y_post, 0, top)"},
-                on_post={"grow": "w = clip(w + up * x_pre, 0, top)"},
+                self._rule.model,
+                on_pre=dict(self._rule.on_pre),
+                on_post={"grow": self._rule.on_post},
                 delay={"send": delay},
                 namespace=self._space(),
                 clock=self._clock,
             )
-            self.plastic.send.order, self.plastic.grow.order, self.plastic.learn.order = -1, 1, 2
+            for order, way in enumerate(("send", "grow", "learn")):
+                if way in ("grow", *self._rule.on_pre):
+                    getattr(self.plastic, way).order = order
             self._connect(self.plastic, learns)
             parts.append(self.plastic)
         return parts
