@@ -29,6 +29,7 @@ __all__ = ["Assignment", "Pace", "Worker"]
 
 _SCORING_A_CHECKPOINT = 9.0  # times as long is scored as is spent on checkpoints, while events wait
 _LONGEST_PAUSE_S = 30.0
+_SHORTEST_PAUSE_S = 0.002  # after a stream was busy: more is likely to come at once
 
 _Load = Callable[[bytes], Scorer]
 
@@ -50,7 +51,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Pace:
-    """Events a batch, and seconds: between checkpoints, between looks at an idle stream, and of a lease.
+    """Events a batch, and seconds: between checkpoints, between looks at a stream long idle, and of a lease.
 
     With ``checkpoint_s`` 0 there is one after each batch.
     """
@@ -142,6 +143,7 @@ class Worker:
 
     def work(self, stop: Event) -> None:
         """Round after round until ``stop`` is set; what fails is told by ``failure``, and tried again."""
+        pause_s = _SHORTEST_PAUSE_S
         while not stop.is_set():
             try:
                 done = self.step()
@@ -149,8 +151,11 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - a worker outlives what it did not foresee, and says so
                 self._fail(error)
                 done = 0
-            if not done:
-                stop.wait(1.0 if self.failure else self._pace.poll_s)
+            if done:
+                pause_s = _SHORTEST_PAUSE_S
+                continue
+            stop.wait(1.0 if self.failure else pause_s)
+            pause_s = min(2 * pause_s, self._pace.poll_s)
 
     def _fail(self, error: Exception) -> None:
         known = isinstance(error, SnnlabError)

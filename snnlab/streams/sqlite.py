@@ -134,8 +134,10 @@ class SqliteBus:
     def waiting(self, stream: str, shard: int, after: int | None = None) -> bool:
         """Whether a shard holds events after a position."""
         self._check_shard(stream, shard)
-        last = self.positions(stream).get(shard, -1)
-        return last > (-1 if after is None else after)
+        query = "SELECT EXISTS (SELECT 1 FROM heads WHERE topic = ? AND shard = ? AND last > ?)"
+        with self._database.read() as connection:
+            (more,) = connection.execute(query, (stream, shard, -1 if after is None else after)).fetchone()
+        return bool(more)
 
     def position_at(self, stream: str, shard: int, at: int) -> int | None:
         """The position after which the events published at a time (µs since 1970 UTC) or later come."""
