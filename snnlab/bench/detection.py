@@ -1,4 +1,4 @@
-"""Detection: the protocols of the public sets, beside their baselines, with or without the ablations.
+"""Detection: the protocols of public sets and generated streams, beside their baselines, with or without ablations.
 
 ``detection.<set>.<metric>`` is the whole detector; an ablation's figures end in ``.no_reservoir`` or
 ``.no_plasticity``, and stand beside the whole detector's of the same run.
@@ -28,7 +28,7 @@ def run(
     root: Path | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
-    """Figures of ``sets`` (none: all that are found), and again without each part named in ``ablation``.
+    """Figures of ``sets`` (none: the generated and all that are found), again without each part named in ``ablation``.
 
     ``told`` hears of each run before it begins. Raises ConfigError for an unknown set or ablation, DatasetMissing
     where no set, or one that was named, is on this machine.
@@ -55,7 +55,7 @@ def _found(root: Path | None) -> list[str]:
             "no public set is on this machine; name the folder that holds them in SNNLAB_DATA, or fetch one with "
             "`snnlab data fetch nab`"
         )
-    return there
+    return ["generated", *there]
 
 
 def _beside(figure: Figure, whole: Sequence[Figure], suffix: str) -> Figure:

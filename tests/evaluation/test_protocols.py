@@ -7,11 +7,13 @@ from importlib import import_module
 import numpy as np
 import pytest
 
+from snnlab.datasets.generators import DOMAINS
 from snnlab.datasets.labelled import LabelledStream
 from snnlab.errors import ConfigError
 from snnlab.evaluation import protocols
 from snnlab.evaluation.baselines import BASELINES
 from snnlab.evaluation.metrics import vus_pr
+from snnlab.evaluation.protocols import generated
 from snnlab.evaluation.protocols.card_fraud import delayed
 from snnlab.evaluation.protocols.judging import ranked
 from snnlab.evaluation.protocols.nsl_kdd import normals_then_test
@@ -129,6 +131,14 @@ def test_card_fraud_is_judged_after_the_training_month(use, cards, factory):
     rows = use("card_fraud", [cards], factory)
     assert rows["ap"].value > 0.4
     assert rows["cp100"].value == pytest.approx(rows["cp100_attainable"].value)
+
+
+def test_generated_streams_are_judged_by_their_worst_type():
+    found = generated.run(protocols.detectors_of("generated"), seeds=(71,))
+    rows = {row.id.removeprefix("detection.generated."): row for row in found}
+    assert list(rows) == [f"{domain}.{name}" for domain in DOMAINS for name in ("least_ap", "accuracy", "false_alarms")]
+    assert all(row.holds for row in found)
+    assert all(rows[f"{domain}.least_ap"].peer_value < 0.6 for domain in DOMAINS)
 
 
 def test_a_rejected_event_ranks_lowest():

@@ -1,4 +1,4 @@
-"""The protocols of six public labelled sets, one a file: from a way to make detectors to named figures.
+"""The protocols of six public sets and of generated streams, one a file: from a way to make detectors to figures.
 
 Each has ``run(factory, root=None, ...) -> list[Figure]``. ``factory(stream)`` makes a fresh detector for a stream's
 columns; it is not shown the truth by the protocol, and one configuration a domain must serve all files of a set.
@@ -14,7 +14,7 @@ from snnlab.evaluation.protocols.judging import Factory, detectors_of
 
 __all__ = ["PROTOCOLS", "Factory", "detectors_of", "protocol", "run"]
 
-PROTOCOLS = ("nab", "skab", "asd", "nsl_kdd", "process_logs", "card_fraud")
+PROTOCOLS = ("generated", "nab", "skab", "asd", "nsl_kdd", "process_logs", "card_fraud")
 """Names of the sets, as in ``detection.<set>.<figure>``."""
 
 

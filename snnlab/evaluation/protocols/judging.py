@@ -28,10 +28,15 @@ def streams(name: str, root: Path | None) -> list[LabelledStream]:
 
 
 def detectors_of(name: str, **options: Any) -> Factory:  # noqa: ANN401 - what Detector.build takes
-    """Detectors of a set's own domain for each stream's columns; ``options`` are those of ``Detector.build``."""
+    """Detectors of a set's own domain for each stream's columns; ``options`` are those of ``Detector.build``.
+
+    A generated stream is of the domain that its name begins with.
+    """
     from snnlab.datasets.public import SETS
     from snnlab.detectors import Detector
 
+    if name == "generated":
+        return lambda stream: Detector.for_events(stream.name.partition("-")[0], stream.events, **options)
     return lambda stream: Detector.for_events(SETS[name].domain, stream.events, timed=name not in TIMELESS, **options)
 
 
