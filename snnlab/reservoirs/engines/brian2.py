@@ -82,8 +82,8 @@ class Brian2:
         compilers = os.environ.get("CXX", "g++"), "g++", "clang++", "c++"
         if self.target != "numpy" and os.name == "posix" and not any(map(which, compilers)):
             raise EngineMissing(
-                f"engine 'brian2' compiles for target {self.target!r}, and there is no C++ compiler: install g++, or take "
-                "target 'numpy'"
+                f"engine 'brian2' compiles for target {self.target!r}, and there is no C++ compiler: install g++, or "
+                "take target 'numpy'"
             )
 
     def warm(self, network: Network) -> None:
