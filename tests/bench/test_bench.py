@@ -3,6 +3,7 @@
 import json
 from contextlib import ExitStack
 from functools import partial
+from shutil import which
 
 import numpy as np
 import pytest
@@ -197,6 +198,8 @@ def test_a_replay_on_a_device_stands_beside_all_cores():
 @pytest.mark.slow
 def test_a_program_of_brian2_is_built_once_and_timed_each_round():
     pytest.importorskip("brian2")
+    if which("g++") is None:
+        pytest.skip("there is no g++ to compile with")
     network = network_of(64, "static")
     with ExitStack() as stack:
         measure = prepared("brian2_cpp", network, partial(raster, network), 1, stack, learn=False)

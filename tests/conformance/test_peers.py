@@ -6,6 +6,7 @@ An engine enters by its name in ``snnlab.reservoirs.NAMES``; one that is not ins
 import subprocess
 import sys
 from importlib.util import find_spec
+from shutil import which
 
 import numpy as np
 import pytest
@@ -101,6 +102,8 @@ def test_nest_goes_on_from_a_row_that_has_been_silent(changes):
 
 @pytest.mark.parametrize("target", ["cython", pytest.param("cpp_standalone", marks=pytest.mark.slow)])
 def test_brian2_compiles_what_its_numpy_target_runs(target):
+    if which("g++") is None:
+        pytest.skip("there is no g++ to compile with")
     network, given = build(**{"learning.algorithm": "STDP"}), raster(100)
     expected = simulated(engine(), network, given, busy=True, learn=True)
     agree(simulated(made("brian2", target=target), network, given, busy=True, learn=True), expected)
@@ -280,6 +283,14 @@ def test_an_engine_that_is_not_installed_says_how_to_install_it(name, monkeypatc
         EngineMissing, match=rf"engine '{name}' needs .* not installed: pip install 'snnlab\[research\]'"
     ):
         engine(name)
+
+
+def test_brian2_without_a_compiler_says_what_to_do(monkeypatch):
+    made("brian2")
+    monkeypatch.setattr("snnlab.reservoirs.engines.brian2.which", lambda name: None)
+    assert engine("brian2").target == "numpy"
+    with pytest.raises(EngineMissing, match=r"no C\+\+ compiler: install g\+\+, or take target 'numpy'"):
+        engine("brian2", target="cpp_standalone")
 
 
 def test_one_that_fails_to_load_says_so(monkeypatch):

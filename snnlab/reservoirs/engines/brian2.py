@@ -4,9 +4,11 @@ M. Stimberg, R. Brette & D. F. M. Goodman, Brian 2, an intuitive and efficient n
 """
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from shutil import which
 from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, ClassVar, Literal, final, get_args
@@ -14,7 +16,7 @@ from typing import Any, ClassVar, Literal, final, get_args
 import numpy as np
 from jaxtyping import Int32, Int64
 
-from snnlab.errors import ConfigError
+from snnlab.errors import ConfigError, EngineMissing
 from snnlab.reservoirs.engines.base import Activity, Attached, Forwarding, Raster
 from snnlab.reservoirs.engines.brian2_model import Brian2Model
 from snnlab.reservoirs.engines.peer import Run, needed, refuse, refuse_learning
@@ -65,7 +67,7 @@ class Brian2:
     It expresses everything of a network but homeostasis and the rules of plasticity other than STDP. Every call builds
     and compiles anew, a second or more: give it long rasters.
 
-    Raises ConfigError on another target, EngineMissing where Brian 2 is not installed.
+    Raises ConfigError on another target, EngineMissing where Brian 2, or a compiler for the target, is not installed.
     """
 
     target: Target = "numpy"
@@ -77,6 +79,12 @@ class Brian2:
         if self.target not in get_args(Target):
             raise ConfigError(f"brian2 has no target {self.target!r}; there is {', '.join(get_args(Target))}")
         needed("brian2", "brian2", "brian2")
+        compilers = os.environ.get("CXX", "g++"), "g++", "clang++", "c++"
+        if self.target != "numpy" and os.name == "posix" and not any(map(which, compilers)):
+            raise EngineMissing(
+                f"engine 'brian2' compiles for target {self.target!r}, and there is no C++ compiler: install g++, or "
+                "take target 'numpy'"
+            )
 
     def warm(self, network: Network) -> None:
         """See :meth:`.base.Engine.warm`; Brian 2 compiles for each run."""
