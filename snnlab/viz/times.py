@@ -22,11 +22,15 @@ def plot_times(
     first, places = next(iter(values)), np.arange(len(names))
     ax.barh(places, [values[name] for name in names], 0.72, color=[BLUE if name == first else GREY for name in names])
     for place, name in enumerate(names):
-        told = f"{values[name]:,.0f}" + ("" if name == first else f"  ({values[name] / values[first]:.3g}x)")
+        told = f"{values[name]:,.0f}" + ("" if name == first else f"  ({_times(values[name] / values[first])})")
         end = (values[name], float(place))
         ax.annotate(told, end, (4, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
     ax.set_yticks(places, names)
     ax.invert_yaxis()
     ax.set_xscale("log")
-    ax.set_xlim(right=3 * max(values.values()))
+    ax.set_xlim(min(values.values()) / 3, 12 * max(values.values()))
     return tidy(ax, title=title, x=x)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f}x" if ratio >= 100 else f"{ratio:.3g}x"
