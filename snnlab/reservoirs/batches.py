@@ -61,8 +61,6 @@ def replay(
     if hasattr(on, "simulate_rows"):
         found: list[Raster] = on.simulate_rows(network, learned, state, rows, rasters)
         return found
-    if on.name != "native":  # the other simulators exist once in a process
-        return [on.simulate(network, learned, state, row, raster) for row, raster in zip(rows, rasters, strict=True)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(partial(on.simulate, network, learned, state), rows, rasters))
 

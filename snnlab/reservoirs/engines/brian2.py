@@ -5,7 +5,7 @@ M. Stimberg, R. Brette & D. F. M. Goodman, Brian 2, an intuitive and efficient n
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from shutil import which
@@ -14,15 +14,14 @@ from threading import Lock
 from typing import Any, ClassVar, Literal, final, get_args
 
 import numpy as np
-from jaxtyping import Int32, Int64
 
 from snnlab.errors import ConfigError, EngineMissing
-from snnlab.reservoirs.engines.base import Activity, Attached, Forwarding, Raster
+from snnlab.reservoirs.engines.base import Raster
 from snnlab.reservoirs.engines.brian2_model import Brian2Model
-from snnlab.reservoirs.engines.peer import Run, needed, refuse, refuse_learning
-from snnlab.reservoirs.engines.peer_drive import drive_rows
+from snnlab.reservoirs.engines.peer import Run, needed, refuse
+from snnlab.reservoirs.engines.peer_engine import PeerEngine
 from snnlab.reservoirs.network import Network
-from snnlab.types import Arrays
+from snnlab.types import Array, Arrays
 
 __all__ = ["Brian2", "Target", "brian2_session"]
 
@@ -61,7 +60,7 @@ def brian2_session(target: Target, precision: type[np.generic], directory: str |
 
 @final
 @dataclass(frozen=True)
-class Brian2:
+class Brian2(PeerEngine):
     """Runs networks in Brian 2, by its ``target`` numpy, cython (compiled, cached) or cpp_standalone (a program).
 
     It expresses everything of a network but homeostasis and the rules of plasticity other than STDP. Every call builds
@@ -86,52 +85,29 @@ class Brian2:
                 "take target 'numpy'"
             )
 
-    def warm(self, network: Network) -> None:
-        """See :meth:`.base.Engine.warm`; Brian 2 compiles for each run."""
-
-    def attach(self, network: Network, learned: Arrays, state: Arrays) -> Attached:
-        """See :meth:`.base.Engine.attach`."""
-        return Forwarding(self, network, learned, state)
-
-    def drive(
+    def simulate_rows(
         self,
         network: Network,
         learned: Arrays,
         state: Arrays,
-        rows: Int32[np.ndarray, " n"],
-        spikes_address: Int32[np.ndarray, "n m"],
-        spikes_tick: Int32[np.ndarray, "n m"],
-        gap: Int64[np.ndarray, " n"],
-        ticks: int,
-        learn: bool = True,
-    ) -> Activity:
-        """See :mod:`.peer_drive`: entity by entity, and without learning."""
-        events = rows, spikes_address, spikes_tick, gap
-        refuse_learning(self.name, network, learn=learn)
-        return drive_rows(
-            self.name, network, len(state["membrane"]), events, ticks,
-            lambda whose, rasters: [
-                self.simulate(network, learned, state, row, raster) for row, raster in zip(whose, rasters, strict=True)
-            ],
-        )  # fmt: skip
-
-    def simulate(
-        self,
-        network: Network,
-        learned: Arrays,
-        state: Arrays,
-        row: int,
-        raster_in: tuple[Int64[np.ndarray, " t+1"], Int32[np.ndarray, " s"]],
+        rows: Sequence[int],
+        rasters: Sequence[tuple[Array, Array]],
+        *,
         learn: bool = False,
-    ) -> Raster:
-        """See :meth:`.base.Engine.simulate`."""
-        run = Run.of(network, learned, state, row, raster_in, learn)
+    ) -> list[Raster]:
+        """See :meth:`.peer_engine.PeerEngine.simulate_rows`: one after the other."""
+        return [
+            self._simulate(Run.of(network, learned, state, row, given, learn), learned, state, row)
+            for row, given in zip(rows, rasters, strict=True)
+        ]
+
+    def _simulate(self, run: Run, learned: Arrays, state: Arrays, row: int) -> Raster:
         _check(run)
         if not run.ticks:
             return Raster(np.empty(0, np.int32), np.empty(0, np.int32))
         with (
             TemporaryDirectory(prefix="snnlab-brian2-") as folder,
-            brian2_session(self.target, network.real.type, folder) as b2,
+            brian2_session(self.target, run.network.real.type, folder) as b2,
         ):
             model = Brian2Model(b2, run)
             model.network.run(model.duration)

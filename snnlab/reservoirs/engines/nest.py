@@ -5,22 +5,21 @@ is NEST's own, so static networks fire spike for spike.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, ClassVar, final
 
 import numpy as np
-from jaxtyping import Int32, Int64
 
 from snnlab.errors import ConfigError
-from snnlab.reservoirs.engines.base import Activity, Attached, Forwarding, Raster
+from snnlab.reservoirs.engines.base import Raster
 from snnlab.reservoirs.engines.nest_model import NestModel
-from snnlab.reservoirs.engines.peer import Run, needed, refuse, refuse_learning
-from snnlab.reservoirs.engines.peer_drive import drive_rows
+from snnlab.reservoirs.engines.peer import Run, needed, refuse
+from snnlab.reservoirs.engines.peer_engine import PeerEngine
 from snnlab.reservoirs.network import Network
-from snnlab.types import Arrays
+from snnlab.types import Array, Arrays
 
 __all__ = ["Nest", "nest_session"]
 
@@ -56,7 +55,7 @@ def _imported() -> Any:  # noqa: ANN401 - NEST has no types
 
 @final
 @dataclass(frozen=True)
-class Nest:
+class Nest(PeerEngine):
     """Runs networks in NEST, on ``threads`` threads.
 
     ``iaf_psc_exp`` has neither adaptation nor a jump of the membrane, and its refractory counter cannot be set: a run
@@ -76,46 +75,23 @@ class Nest:
             raise ConfigError(f"nest cannot run on {self.threads} threads; give at least 1")
         _imported()
 
-    def warm(self, network: Network) -> None:
-        """See :meth:`.base.Engine.warm`; there is nothing to load."""
-
-    def attach(self, network: Network, learned: Arrays, state: Arrays) -> Attached:
-        """See :meth:`.base.Engine.attach`."""
-        return Forwarding(self, network, learned, state)
-
-    def drive(
+    def simulate_rows(
         self,
         network: Network,
         learned: Arrays,
         state: Arrays,
-        rows: Int32[np.ndarray, " n"],
-        spikes_address: Int32[np.ndarray, "n m"],
-        spikes_tick: Int32[np.ndarray, "n m"],
-        gap: Int64[np.ndarray, " n"],
-        ticks: int,
-        learn: bool = True,
-    ) -> Activity:
-        """See :mod:`.peer_drive`: entity by entity, and without learning."""
-        events = rows, spikes_address, spikes_tick, gap
-        refuse_learning(self.name, network, learn=learn)
-        return drive_rows(
-            self.name, network, len(state["membrane"]), events, ticks,
-            lambda whose, rasters: [
-                self.simulate(network, learned, state, row, raster) for row, raster in zip(whose, rasters, strict=True)
-            ],
-        )  # fmt: skip
-
-    def simulate(
-        self,
-        network: Network,
-        learned: Arrays,
-        state: Arrays,
-        row: int,
-        raster_in: tuple[Int64[np.ndarray, " t+1"], Int32[np.ndarray, " s"]],
+        rows: Sequence[int],
+        rasters: Sequence[tuple[Array, Array]],
+        *,
         learn: bool = False,
-    ) -> Raster:
-        """See :meth:`.base.Engine.simulate`."""
-        run = Run.of(network, learned, state, row, raster_in, learn)
+    ) -> list[Raster]:
+        """See :meth:`.peer_engine.PeerEngine.simulate_rows`: one after the other."""
+        return [
+            self._simulate(Run.of(network, learned, state, row, given, learn), learned, state, row)
+            for row, given in zip(rows, rasters, strict=True)
+        ]
+
+    def _simulate(self, run: Run, learned: Arrays, state: Arrays, row: int) -> Raster:
         _check(run)
         if not run.ticks:
             return Raster(np.empty(0, np.int32), np.empty(0, np.int32))

@@ -5,19 +5,13 @@ of forward Euler; with rates ``1 - exp(-tick / tau)`` that step *is* the exact d
 ``P21 / P20`` so is the way from current to membrane: the same spikes, up to rounding.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 import numpy as np
-from jaxtyping import Int32, Int64
 
-from snnlab.reservoirs.engines.base import Activity, Attached, Forwarding, Raster
-from snnlab.reservoirs.engines.peer import Run, needed, refuse_learning
-from snnlab.reservoirs.engines.peer_drive import drive_rows
-from snnlab.reservoirs.engines.torch_batch import Constants, device_of, simulate_batch
-from snnlab.reservoirs.network import Network
-from snnlab.types import Array, Arrays
+from snnlab.reservoirs.engines.torch_batch import Cell, Constants
+from snnlab.reservoirs.engines.torch_engine import TorchEngine
 
 __all__ = ["Norse", "NorseCell"]
 
@@ -75,7 +69,7 @@ class NorseCell:
 
 @final
 @dataclass(frozen=True)
-class Norse:
+class Norse(TorchEngine):
     """Runs networks in Norse, many entities at once, on ``device``: ``cpu``, ``cuda`` or ``cuda:<number>``.
 
     It learns nothing here. Its weights are a dense matrix: 4 or 8 bytes times the square of the neurons.
@@ -83,64 +77,5 @@ class Norse:
     Raises ConfigError where there is no such device, EngineMissing where Norse is not installed.
     """
 
-    device: str = "cpu"
-
     name: ClassVar[str] = "norse"
-
-    def __post_init__(self) -> None:
-        """Check the device and that Norse is there."""
-        device_of(self.device, self.name)
-        needed("norse", self.name, "norse")
-
-    def warm(self, network: Network) -> None:
-        """See :meth:`.base.Engine.warm`; there is nothing to load."""
-
-    def attach(self, network: Network, learned: Arrays, state: Arrays) -> Attached:
-        """See :meth:`.base.Engine.attach`."""
-        return Forwarding(self, network, learned, state)
-
-    def drive(
-        self,
-        network: Network,
-        learned: Arrays,
-        state: Arrays,
-        rows: Int32[np.ndarray, " n"],
-        spikes_address: Int32[np.ndarray, "n m"],
-        spikes_tick: Int32[np.ndarray, "n m"],
-        gap: Int64[np.ndarray, " n"],
-        ticks: int,
-        learn: bool = True,
-    ) -> Activity:
-        """See :mod:`.peer_drive`: all entities at once, and without learning."""
-        events = rows, spikes_address, spikes_tick, gap
-        refuse_learning(self.name, network, learn=learn)
-        return drive_rows(
-            self.name, network, len(state["membrane"]), events, ticks,
-            lambda whose, rasters: self.simulate_rows(network, learned, state, whose, rasters),
-        )  # fmt: skip
-
-    def simulate(
-        self,
-        network: Network,
-        learned: Arrays,
-        state: Arrays,
-        row: int,
-        raster_in: tuple[Int64[np.ndarray, " t+1"], Int32[np.ndarray, " s"]],
-        learn: bool = False,
-    ) -> Raster:
-        """See :meth:`.base.Engine.simulate`."""
-        return self.simulate_rows(network, learned, state, [row], [raster_in], learn=learn)[0]
-
-    def simulate_rows(
-        self,
-        network: Network,
-        learned: Arrays,
-        state: Arrays,
-        rows: Sequence[int],
-        rasters: Sequence[tuple[Array, Array]],
-        *,
-        learn: bool = False,
-    ) -> list[Raster]:
-        """Simulate several entities at once, each with its own input. Raises ConfigError as :meth:`simulate` does."""
-        runs = [Run.of(network, learned, state, row, given, learn) for row, given in zip(rows, rasters, strict=True)]
-        return simulate_batch(self.name, runs, state, rows, NorseCell, device_of(self.device, self.name))
+    cell: ClassVar[type[Cell]] = NorseCell

@@ -5,19 +5,11 @@ J. K. Eshraghian et al., Training spiking neural networks using lessons from dee
 later, and weights carry ``P21``. Reset, refractory period and bias, which it has not or not so, are kept beside it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
-import numpy as np
-from jaxtyping import Int32, Int64
-
-from snnlab.reservoirs.engines.base import Activity, Attached, Forwarding, Raster
-from snnlab.reservoirs.engines.peer import Run, needed, refuse_learning
-from snnlab.reservoirs.engines.peer_drive import drive_rows
-from snnlab.reservoirs.engines.torch_batch import Constants, device_of, simulate_batch
-from snnlab.reservoirs.network import Network
-from snnlab.types import Array, Arrays
+from snnlab.reservoirs.engines.torch_batch import Cell, Constants
+from snnlab.reservoirs.engines.torch_engine import TorchEngine
 
 __all__ = ["SnnTorch", "SnnTorchCell"]
 
@@ -74,7 +66,7 @@ class SnnTorchCell:
 
 @final
 @dataclass(frozen=True)
-class SnnTorch:
+class SnnTorch(TorchEngine):
     """Runs networks in snnTorch, many entities at once, on ``device``: ``cpu``, ``cuda`` or ``cuda:<number>``.
 
     It learns nothing here. Its weights are a dense matrix: 4 or 8 bytes times the square of the neurons.
@@ -82,64 +74,5 @@ class SnnTorch:
     Raises ConfigError where there is no such device, EngineMissing where snnTorch is not installed.
     """
 
-    device: str = "cpu"
-
     name: ClassVar[str] = "snntorch"
-
-    def __post_init__(self) -> None:
-        """Check the device and that snnTorch is there."""
-        device_of(self.device, self.name)
-        needed("snntorch", self.name, "snntorch")
-
-    def warm(self, network: Network) -> None:
-        """See :meth:`.base.Engine.warm`; there is nothing to load."""
-
-    def attach(self, network: Network, learned: Arrays, state: Arrays) -> Attached:
-        """See :meth:`.base.Engine.attach`."""
-        return Forwarding(self, network, learned, state)
-
-    def drive(
-        self,
-        network: Network,
-        learned: Arrays,
-        state: Arrays,
-        rows: Int32[np.ndarray, " n"],
-        spikes_address: Int32[np.ndarray, "n m"],
-        spikes_tick: Int32[np.ndarray, "n m"],
-        gap: Int64[np.ndarray, " n"],
-        ticks: int,
-        learn: bool = True,
-    ) -> Activity:
-        """See :mod:`.peer_drive`: all entities at once, and without learning."""
-        events = rows, spikes_address, spikes_tick, gap
-        refuse_learning(self.name, network, learn=learn)
-        return drive_rows(
-            self.name, network, len(state["membrane"]), events, ticks,
-            lambda whose, rasters: self.simulate_rows(network, learned, state, whose, rasters),
-        )  # fmt: skip
-
-    def simulate(
-        self,
-        network: Network,
-        learned: Arrays,
-        state: Arrays,
-        row: int,
-        raster_in: tuple[Int64[np.ndarray, " t+1"], Int32[np.ndarray, " s"]],
-        learn: bool = False,
-    ) -> Raster:
-        """See :meth:`.base.Engine.simulate`."""
-        return self.simulate_rows(network, learned, state, [row], [raster_in], learn=learn)[0]
-
-    def simulate_rows(
-        self,
-        network: Network,
-        learned: Arrays,
-        state: Arrays,
-        rows: Sequence[int],
-        rasters: Sequence[tuple[Array, Array]],
-        *,
-        learn: bool = False,
-    ) -> list[Raster]:
-        """Simulate several entities at once, each with its own input. Raises ConfigError as :meth:`simulate` does."""
-        runs = [Run.of(network, learned, state, row, given, learn) for row, given in zip(rows, rasters, strict=True)]
-        return simulate_batch(self.name, runs, state, rows, SnnTorchCell, device_of(self.device, self.name))
+    cell: ClassVar[type[Cell]] = SnnTorchCell

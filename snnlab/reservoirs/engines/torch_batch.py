@@ -54,6 +54,9 @@ class Constants:
 class Cell(Protocol):
     """Neurons of a library; all tensors are [rows, neurons]."""
 
+    def __init__(self, constants: "Constants") -> None:
+        """Neurons of this network."""
+
     def begin(self, membrane: Any, current: Any, left: Any) -> None:  # noqa: ANN401
         """Begin with these membranes and currents; ``left`` ticks of refractoriness, this one included."""
 
