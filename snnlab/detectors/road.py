@@ -110,71 +110,66 @@ def travel(frame, times, values, rows, entities, marks, words, address, tick, le
     fills in; ``out`` and ``pattern`` hold zeros.
     """
     road = frame.arrays
+    look, desk = road.look.arrays, road.look.scratch
     if stages & CLOCKS:
-        rejected = _follow(road.look, times, rows)
+        rejected = _follow(look.timing, desk, times, rows)
         if rejected:
             return rejected
     if stages & FEATURES:
-        _describe(road.look, times, values, rows, words, address, tick, learn)
+        _describe(look, desk, times, values, rows, words, address, tick, learn)
     if stages & READOUTS:
-        n, desk = times.size, road.look.scratch
-        ticks = road.look.arrays.timing.ticks
+        n = times.size
         _run(
-            road.engine,
-            rows,
-            address[:n],
-            tick[:n],
-            desk.gap[:n],
-            ticks,
-            learn,
-            desk.ptr,
-            desk.neuron,
-            desk.spike_count,
-        )
-        inputs = _inputs(road.look, times, rows, entities)
-        remember(road.judge.scratch, marks, inputs)
-        evidence = desk.evidence[:n]
-        _ask(road.views, inputs, road.judge.arrays.starts, learn, evidence)
-        judge_events(road.judge.arrays, evidence, rows, learn, out)
-        note(road.judge.scratch, out.score, road.judge.arrays.threshold)
-        _bucket(inputs.spike_start, inputs.spikes, road.neurons, pattern)
+            road.engine, rows, address[:n], tick[:n], desk.gap[:n], look.timing.ticks, learn,
+            desk.ptr, desk.neuron, desk.spike_count,
+        )  # fmt: skip
+        judge = road.judge.arrays
+        _ask(road.views, desk, rows, entities, judge.starts, learn)
+        _conclude(judge, road.judge.scratch, desk, times, rows, entities, marks, road.neurons, learn, out, pattern)
     return 0
 
 
-@njit(cache=True, nogil=True)
-def _follow(look, times, rows):
-    timing, n = look.arrays.timing, times.size
-    gap, lateness = look.scratch.gap[:n], look.scratch.lateness[:n]
+@kernel
+def _follow(timing, desk, times, rows):
+    gap, lateness = desk.gap[: times.size], desk.lateness[: times.size]
     follow_gaps(rows, times, timing.heard, timing.gaps)
     return follow_into(rows, times, timing.last, timing.us_per_tick, timing.cap, timing.lateness_us, gap, lateness)
 
 
-@njit(cache=True, nogil=True)
-def _describe(look, times, values, rows, words, address, tick, learn):
+@kernel
+def _describe(look, desk, times, values, rows, words, address, tick, learn):
     """Features, and the spikes of those whose code is compiled."""
-    n, chosen, coded = times.size, look.arrays.categories, look.arrays.coded
-    numbers, categories = look.scratch.numbers[:n], look.scratch.categories[:n]
-    picked, codes = look.scratch.picked[:n], look.scratch.codes[:n]
-    for keyed in look.arrays.features:
+    n, chosen, coded = times.size, look.categories, look.coded
+    numbers, categories, picked = desk.numbers[:n], desk.categories[:n], desk.picked[:n]
+    for keyed in look.features:
         walk(times, rows, values, words, keyed, numbers)
     p = numbers.shape[1]
     for t in range(n):
+        desk.seconds[t] = times[t] * 1e-6
         for c in range(chosen.size):
             categories[t, c] = words[t, chosen[c]]
         for q in range(coded.size):
             picked[t, q] = numbers[t, coded[q]] if coded[q] < p else np.float64(categories[t, coded[q] - p])
-    lay_spikes(look.arrays.codes, picked, learn, look.arrays.timing.ticks, address[:n], tick[:n], codes)
+    lay_spikes(look.codes, picked, learn, look.timing.ticks, address[:n], tick[:n], desk.codes[:n])
 
 
-@njit(cache=True, nogil=True)
-def _inputs(look, times, rows, entities):
-    n, desk = times.size, look.scratch
-    seconds = desk.seconds[:n]
-    for t in range(n):
-        seconds[t] = times[t] * 1e-6
+@kernel
+def _inputs(desk, rows, entities):
+    n = rows.size
     return Inputs(
-        rows, entities, seconds, desk.numbers[:n], desk.categories[:n], desk.codes[:n], desk.ptr[: n + 1], desk.neuron
-    )
+        rows, entities, desk.seconds[:n], desk.numbers[:n], desk.categories[:n], desk.codes[:n], desk.ptr[: n + 1],
+        desk.neuron,
+    )  # fmt: skip
+
+
+@kernel
+def _conclude(judge, ring, desk, times, rows, entities, marks, neurons, learn, out, pattern):
+    """From evidence to judgement, and what is kept of the events for labels that come late."""
+    inputs = _inputs(desk, rows, entities)
+    remember(ring, marks, inputs)
+    judge_events(judge, desk.evidence[: times.size], rows, learn, out)
+    note(ring, out.score, judge.threshold)
+    _bucket(inputs.spike_start, inputs.spikes, neurons, pattern)
 
 
 def _run(engine, rows, address, when, gap, ticks, learn, ptr, neuron, count):
@@ -199,21 +194,24 @@ def _drive(engine, rows, address, when, gap, ticks, learn, ptr, neuron, count):
 
 
 @njit(cache=True, nogil=True)
-def _ask(views, inputs, starts, learn, evidence):
+def _ask(views, desk, rows, entities, starts, learn):
     """Each readout's evidence, in its own columns."""
-    evidence[:] = 0.0
     k = 0
     for view in literal_unroll(views):
-        _surprise(view, inputs, learn, evidence[:, starts[k] : starts[k + 1]])
+        _surprise(view.arrays, view.scratch, desk, rows, entities, learn, starts[k], starts[k + 1])
         k += 1  # noqa: SIM113 - literal_unroll takes no enumerate
 
 
-@njit(cache=True, nogil=True)
-def _surprise(view, inputs, learn, evidence):
-    surprises(view.arrays, _seen(view.scratch, inputs), learn, evidence)
+@kernel
+def _surprise(bound, viewing, desk, rows, entities, learn, start, stop):
+    evidence = desk.evidence[: rows.size, start:stop]
+    for t in range(rows.size):
+        for j in range(evidence.shape[1]):
+            evidence[t, j] = 0.0
+    surprises(bound, _seen(viewing, _inputs(desk, rows, entities)), learn, evidence)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _seen(viewing, inputs):
     """The part of the inputs that a readout sees."""
     n = inputs.rows.size
