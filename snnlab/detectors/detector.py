@@ -145,17 +145,17 @@ class Detector:
         kinds = ", ".join(readout.kind for readout in self.plan.readouts)
         return f"Detector({self.domain.name}, {neurons}, {kinds}; {len(self.shards)} shard(s), {self.n_events} events)"
 
-    def restart(self, *, lateness_us: int | None = None) -> None:
-        """A new stream begins: the entities' clocks start again; all that was learnt and remembered stays.
+    def restart(self, *, lateness_us: int | None = None, clocks: bool = True) -> None:
+        """A new stream begins: its first events follow nothing, and the entities' clocks start again (``clocks``).
 
-        ``lateness_us`` changes how late an event may come from now on.
+        All that was learnt stays, and windows go on. ``lateness_us`` changes how late an event may come from now on.
         """
         if lateness_us is not None:
             clock = self.domain.clock.model_copy(update={"lateness_us": lateness_us})
             self.plan = replace(self.plan, domain=self.domain.model_copy(update={"clock": clock}))
         for shard in self.shards:
             shard.plan = self.plan
-            shard.restart()
+            shard.restart(clocks=clocks)
 
     def process(self, batch: EventBatch, learn: bool = True) -> Verdicts:
         """One verdict for each event, in order; then learns from them (``learn``).

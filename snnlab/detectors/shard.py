@@ -115,11 +115,15 @@ class Shard:
         if not normal or self._recall["flagged"][place]:
             network.reward(under(self.learnt, "reservoir/"), -1.0 if normal else 1.0)
 
-    def restart(self) -> None:
-        """The entities' clocks start again."""
+    def restart(self, *, clocks: bool = True) -> None:
+        """Another stream begins: what came last in the old one precedes nothing; the entities' clocks start again."""
         self._roads.clear()
-        self.state["clock/last"][:] = UNSEEN
-        self.state["clock/heard"][:] = UNSEEN
+        for view, (_, memory) in zip(self.plan.views, self._readouts, strict=True):
+            for name, rest in view.readout.episode.items():
+                memory[name][:] = rest
+        if clocks:
+            self.state["clock/last"][:] = UNSEEN
+            self.state["clock/heard"][:] = UNSEEN
 
     def silences(self, until_us: int) -> list[Silence]:
         """Entities that have been silent for longer than their habit allows; nothing is changed."""

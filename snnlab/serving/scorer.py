@@ -39,6 +39,11 @@ class Scorer:
         self._patterns = patterns
         self._lock = Lock()
 
+    def begin(self) -> None:
+        """A stream begins that the detector has not seen: its first events follow nothing."""
+        with self._lock:
+            self.detector.restart(clocks=False)
+
     def score(self, batch: EventBatch, *, learn: bool = True, stream: str = "") -> Found:
         """Verdicts on a batch, and its anomalies. Raises DataError for events that cannot be scored at all."""
         with self._lock:

@@ -194,6 +194,8 @@ class Worker:
         committed = self._bus.committed(self.assignment.model_id, self.assignment.stream, shard)
         position = saved.position if saved else committed
         held = _Shard(lease, self._load(saved.learned if saved else self.assignment.body), position, now)
+        if saved is None:
+            held.scorer.begin()
         self._held[shard] = held
         return held
 

@@ -132,6 +132,13 @@ def test_memory_has_a_row_for_each_entity(kind):
         assert len(array) == 9
 
 
+def test_what_belongs_to_a_stream_is_there_and_rests_as_it_began(kind):
+    fresh = KINDS[kind]().remembered(SHAPE, 3)
+    assert set(KINDS[kind].episode) <= set(fresh)
+    for name, rest in KINDS[kind].episode.items():
+        assert (fresh[name] == rest).all()
+
+
 def test_one_entity_does_not_touch_the_memory_of_another(kind):
     readout, stream = KINDS[kind](), inputs()
     memory = readout.remembered(SHAPE, ENTITIES + 1)

@@ -151,6 +151,27 @@ def test_after_a_restart_old_times_are_not_late():
     assert detector.rejected == []
 
 
+def test_the_first_event_of_another_stream_follows_nothing():
+    steps = [step for step in ["open", "check", "pay"] * 20 + ["open"] for _ in range(30)]
+    who = [f"case-{one}" for one in range(30)] * (len(steps) // 30)
+    times = np.arange(len(steps)) * 1_000_000
+
+    def events(start, stop, first):
+        return EventBatch.from_columns(
+            np.zeros((stop - start, 0)), [], timestamps=times[start:stop] + first, entities=who[start:stop],
+            event_ids=[f"{first}-{row}" for row in range(start, stop)], categories={"step": steps[start:stop]},
+        )  # fmt: skip
+
+    detector = Detector.build("business", categories=["step"], entities=True)
+    detector.process(events(0, len(steps), 0))
+    other = Detector.load(detector.save())
+    other.restart(clocks=False)
+    again = events(0, 30, int(times[-1]) + 1_000_000)
+    follows, begins = detector.process(again), other.process(again)
+    assert follows.score[0] > 2.0 * begins.score[0]
+    assert not begins.anomaly.any()
+
+
 def test_columns_of_another_stream_are_refused_by_name():
     with pytest.raises(EventError, match="no numeric column 'wait'; this detector reads load, wait: send all 2"):
         sensor().process(EventBatch.from_columns(np.ones((2, 1)), ["load"]))

@@ -70,6 +70,8 @@ class Readout(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: ClassVar[str]
+    episode: ClassVar[dict[str, float]] = {}
+    """What of ``remembered`` belongs to one stream only, and what it is when another begins."""
 
     weight: float = Field(default=1.0, gt=0)
     voice: float = Field(default=0.0, ge=0)

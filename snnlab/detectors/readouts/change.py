@@ -27,6 +27,7 @@ class Change(Readout):
     """
 
     kind: ClassVar[str] = "change"
+    episode: ClassVar[dict[str, float]] = {"begun": 0}
 
     pool: Pool = "mean"
     smoothing: float = Field(default=0.1, gt=0, le=1)

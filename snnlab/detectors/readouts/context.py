@@ -35,6 +35,7 @@ class Context(Readout):
     """
 
     kind: ClassVar[str] = "context"
+    episode: ClassVar[dict[str, float]] = {"previous": 0}
 
     pool: Pool = "sum"
     strength: float = Field(default=2.0, gt=0)

@@ -30,6 +30,7 @@ class Predictive(Readout):
     """
 
     kind: ClassVar[str] = "predictive"
+    episode: ClassVar[dict[str, float]] = {"fired": -1}
 
     pool: Pool = "sum"
     strength: float = Field(default=4.0, gt=0)
