@@ -17,6 +17,7 @@
     ├── BusError             the event bus
     │   └── BusCorrupt       a bus file whose content is damaged
     ├── StoreError           the cache of state and anomalies
+    ├── FeedbackRefused      a label that no detector can learn from any more
     └── PromotionRefused     a challenger that did not pass the gate
 
 A message names the bad value, what would be valid and the next step.
@@ -30,6 +31,7 @@ __all__ = [
     "DatasetMissing",
     "EngineMissing",
     "EventError",
+    "FeedbackRefused",
     "FileFormatError",
     "ModelError",
     "ModelFormatError",
@@ -100,6 +102,10 @@ class BusCorrupt(BusError):
 
 class StoreError(SnnlabError):
     """The store of state and anomalies could not do what was asked."""
+
+
+class FeedbackRefused(SnnlabError):
+    """A label that no detector can learn from any more: none works on the stream, or the event is forgotten."""
 
 
 class PromotionRefused(SnnlabError):

@@ -9,13 +9,14 @@ them until it is deployed again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from snnlab.errors import ConfigError
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.serving.bento import Bundled
 from snnlab.serving.deployments import Deployments
+from snnlab.serving.feedback import Feedback
 from snnlab.serving.jobs import Job, Jobs, Progress
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.models import Model, Models
@@ -43,6 +44,7 @@ class Application:
         self._patterns = PatternMemory(store)
         self._models = Models(store, self.metrics, self._patterns)
         self._deployments = Deployments(bus, store, self._models, self.metrics, pace or Pace())
+        self._feedback = Feedback(bus, store, self._models)
         self._jobs = Jobs()
 
     def start(self, bundled: Iterable[Bundled] = ()) -> None:
@@ -121,6 +123,14 @@ class Application:
     def anomaly(self, anomaly_id: str) -> Anomaly | None:
         """One anomaly; None where there is none of that id."""
         return self.store.anomaly(anomaly_id)
+
+    def feedback(self, anomaly_id: str, label: str) -> Literal["applied", "queued"] | None:
+        """Say what an anomaly really was: at once for posted events, by the worker of its shard for a stream's.
+
+        None where there is no anomaly of that id. Raises as ``Feedback.give`` does.
+        """
+        anomaly = self.anomaly(anomaly_id)
+        return None if anomaly is None else self._feedback.give(anomaly, label)
 
     def register(self, pattern: Pattern) -> None:
         """Recognise a pattern from now on. Raises ModelNotFound for one of a model that is not there."""

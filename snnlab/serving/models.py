@@ -27,6 +27,7 @@ MAX_NEURONS = 100_000
 """Largest reservoir that a request may ask for; one of a million neurons takes a gigabyte."""
 
 _KIND = "model"
+_TAUGHT = -1  # no count of events: the model differs from what was kept, though it may have seen no more of them
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,14 @@ class Models:
                 with self._lock:
                     self._known[model_id] = replace(model, kept_events=seen)
             return record
+
+    def teach(self, model_id: str, event_id: str, *, normal: bool) -> bool:
+        """Teach a model a label, to be kept with it; False where it no longer remembers the event."""
+        if not self.get(model_id).scorer.teach(event_id, normal=normal):
+            return False
+        with self._lock:
+            self._known[model_id] = replace(self._known[model_id], kept_events=_TAUGHT)
+        return True
 
     def scorer(self, body: bytes, model_id: str, version: int, *, code: bool) -> Scorer:
         """A detector of its own for ``body``. Raises ModelError for bytes that are no model."""

@@ -69,6 +69,14 @@ class Scorer:
         self._metrics.labels(self.model_id, sum(labels[event] == flag for event, flag in known), len(known))
         return len(known)
 
+    def teach(self, event_id: str, *, normal: bool) -> bool:
+        """Teach the detector the label of an anomaly it told earlier; False where it no longer remembers the event."""
+        with self._lock:
+            remembered = self.detector.feedback(event_id, not normal)
+        if remembered:
+            self._metrics.labels(self.model_id, int(not normal), 1)
+        return remembered
+
     def save(self) -> bytes:
         """Everything that the detector has learnt and remembers."""
         with self._lock:
