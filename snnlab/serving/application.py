@@ -22,6 +22,7 @@ from snnlab.serving.metrics import Metrics
 from snnlab.serving.models import Model, Models
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Found
+from snnlab.serving.spikes import Spikes
 from snnlab.serving.worker import Pace, Worker
 from snnlab.stores import AnomalyFilter, AnomalyPage, Pattern, Store
 from snnlab.streams import Bus
@@ -41,8 +42,9 @@ class Application:
         self.bus = bus
         self.store = store
         self.metrics = Metrics()
+        self.spikes = Spikes()
         self._patterns = PatternMemory(store)
-        self._models = Models(store, self.metrics, self._patterns)
+        self._models = Models(store, self.metrics, self._patterns, self.spikes)
         self._deployments = Deployments(bus, store, self._models, self.metrics, pace or Pace())
         self._feedback = Feedback(bus, store, self._models)
         self._jobs = Jobs()

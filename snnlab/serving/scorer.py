@@ -13,6 +13,7 @@ from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
+from snnlab.serving.spikes import Spikes
 
 __all__ = ["Found", "Scorer", "rows_of"]
 
@@ -30,13 +31,20 @@ class Scorer:
     """A detector with its name, used by one thread at a time."""
 
     def __init__(
-        self, detector: Detector, model_id: str, version: int, metrics: Metrics, patterns: PatternMemory
+        self,
+        detector: Detector,
+        model_id: str,
+        version: int,
+        metrics: Metrics,
+        patterns: PatternMemory,
+        spikes: Spikes | None = None,
     ) -> None:
         self.detector = detector
         self.model_id = model_id
         self.version = version
         self._metrics = metrics
         self._patterns = patterns
+        self._spikes = spikes or Spikes()
         self._lock = Lock()
 
     def score(self, batch: EventBatch, *, learn: bool = True, stream: str = "") -> Found:
@@ -47,6 +55,7 @@ class Scorer:
             seconds = time.perf_counter() - begun
             rejected = list(self.detector.rejected)
         self._fired(verdicts)
+        self._spikes.tell(self.model_id, stream, verdicts)
         anomalies = self._patterns.recognise(verdicts.to_anomalies(self.model_id, stream, self.version))
         types = [anomaly.anomaly_type for anomaly in anomalies]
         if len(batch):
