@@ -14,6 +14,7 @@
     │   ├── ModelVersionError     written by a newer snnlab
     │   ├── ModelNotFound         no model of that name or path
     │   └── UntrustedCode         a model that carries user code, loaded without consent
+    ├── NothingThere         an anomaly, an entity or a checkpoint that is asked for and is not there
     ├── BusError             the event bus
     │   └── BusCorrupt       a bus file whose content is damaged
     ├── StoreError           the cache of state and anomalies
@@ -37,6 +38,7 @@ __all__ = [
     "ModelFormatError",
     "ModelNotFound",
     "ModelVersionError",
+    "NothingThere",
     "PromotionRefused",
     "SnnlabError",
     "StoreError",
@@ -102,6 +104,10 @@ class BusCorrupt(BusError):
 
 class StoreError(SnnlabError):
     """The store of state and anomalies could not do what was asked."""
+
+
+class NothingThere(SnnlabError, LookupError):
+    """An anomaly, an entity or a checkpoint that is asked for and is not there."""
 
 
 class FeedbackRefused(SnnlabError):

@@ -8,7 +8,7 @@ a stream; the copies learn from their shards and are kept by checkpoints, and tr
 them until it is deployed again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from snnlab.errors import ConfigError
@@ -20,6 +20,7 @@ from snnlab.serving.feedback import Feedback
 from snnlab.serving.jobs import Job, Jobs, Progress
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.models import Model, Models
+from snnlab.serving.neurons import NeuronState, neuron_state
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Found
 from snnlab.serving.spikes import Spikes
@@ -86,10 +87,29 @@ class Application:
 
     def score(self, model_id: str, batch: EventBatch, *, learn: bool = True) -> Found:
         """Verdicts on events at once; their anomalies can be asked for afterwards. Raises DataError."""
-        found = self.model(model_id).scorer.score(batch, learn=learn)
+        found = self.verdicts(model_id, batch, learn=learn)
         if found.anomalies:
-            self.store.put_anomalies(found.anomalies)
+            self.keep(found.anomalies)
         return found
+
+    def verdicts(self, model_id: str, batch: EventBatch, *, learn: bool = True) -> Found:
+        """Verdicts on events at once, for who keeps the anomalies elsewhere: nothing is written. Raises DataError."""
+        return self.model(model_id).scorer.score(batch, learn=learn)
+
+    def keep(self, anomalies: Sequence[Anomaly]) -> None:
+        """Let anomalies be asked for."""
+        self.store.put_anomalies(anomalies)
+
+    def neurons(self, model_id: str, entity: str, stream: str | None = None) -> NeuronState:
+        """The network as an entity's last event left it: the model's own, or at the last checkpoint on a stream.
+
+        Raises ModelNotFound, and NothingThere for an entity that is not known or a stream without a checkpoint.
+        """
+        scorer = self.model(model_id).scorer
+        if stream is None:
+            with scorer.resting() as detector:
+                return neuron_state(detector, entity, scorer.version)
+        return self._deployments.neurons(model_id, entity, stream)
 
     def train(
         self,

@@ -24,6 +24,7 @@ from snnlab.errors import (
     FeedbackRefused,
     ModelError,
     ModelNotFound,
+    NothingThere,
     PromotionRefused,
     SnnlabError,
     StoreError,
@@ -38,6 +39,7 @@ _TOLD = 20  # bad values of one request that are told back
 
 _KINDS: tuple[tuple[type[SnnlabError], HTTPStatus, str, str], ...] = (
     (ModelNotFound, HTTPStatus.NOT_FOUND, "model-not-found", "No such model"),
+    (NothingThere, HTTPStatus.NOT_FOUND, "not-found", "Not found"),
     (UntrustedCode, HTTPStatus.FORBIDDEN, "untrusted-code", "The model carries code that was not agreed to"),
     (ModelError, HTTPStatus.INTERNAL_SERVER_ERROR, "damaged-model", "A stored model cannot be loaded"),
     (EventError, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-events", "The events cannot be scored"),

@@ -1,7 +1,8 @@
 """A detector at work in the service: one batch at a time, measured, its anomalies named and matched with patterns."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 
@@ -47,6 +48,11 @@ class Scorer:
         self._spikes = spikes or Spikes()
         self._lock = Lock()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a thread is at work with it."""
+        return self._lock.locked()
+
     def score(self, batch: EventBatch, *, learn: bool = True, stream: str = "") -> Found:
         """Verdicts on a batch, and its anomalies. Raises DataError for events that cannot be scored at all."""
         with self._lock:
@@ -85,6 +91,12 @@ class Scorer:
         if remembered:
             self._metrics.labels(self.model_id, int(not normal), 1)
         return remembered
+
+    @contextmanager
+    def resting(self) -> Iterator[Detector]:
+        """The detector, while nobody else is at work with it."""
+        with self._lock:
+            yield self.detector
 
     def save(self) -> bytes:
         """Everything that the detector has learnt and remembers."""
