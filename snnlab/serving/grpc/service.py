@@ -17,6 +17,7 @@ from snnlab.serving.scorer import Found
 
 __all__ = ["NAME", "Neuromorphic"]
 
+_AT_ONCE = 8  # events that are scored sooner than a thread could take them over
 NAME = "snnlab.neuromorphic.v1.NeuromorphicService"
 
 
@@ -82,8 +83,8 @@ class Neuromorphic:
 
     async def _answer(self, request: pb.EventRequest) -> pb.AnomalyResponse:
         model = self._application.model(request.model_id)
-        if request.WhichOneof("content") == "event" and not model.scorer.busy:
-            found = self._application.verdicts(model.model_id, scored(request, model, 1), learn=not request.score_only)
+        if not request.arrow and len(request.events.events) <= _AT_ONCE and not model.scorer.busy:
+            found = self._scored(request, model)
         else:
             found = await asyncio.to_thread(self._scored, request, model)
         if found.anomalies:
