@@ -1,20 +1,47 @@
 """Messages to events, and verdicts to messages."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from snnlab.errors import ConfigError, EventError
 from snnlab.events import EventBatch
 from snnlab.events.arrow import decode_events
-from snnlab.serving.grpc.neuromorphic_pb2 import AnomalyResponse, Event, EventRequest, Finding, Rejected
+from snnlab.serving.grpc.neuromorphic_pb2 import (
+    AnomalyResponse,
+    Event,
+    EventRequest,
+    Finding,
+    ModelUpdateRequest,
+    NeuronStateRequest,
+    Rejected,
+)
 from snnlab.serving.models import Model
 from snnlab.serving.rest.requests import batch_of
 from snnlab.serving.scorer import Found
 
-__all__ = ["answer", "events_of", "scored"]
+__all__ = ["answer", "events_of", "read", "scored"]
 
 _LONGEST_ID = 256
+_Message = TypeVar("_Message", EventRequest, ModelUpdateRequest, NeuronStateRequest)
+
+
+def read(kind: type[_Message], content: bytes) -> _Message:
+    """A message from its bytes. Raises EventError for bytes that are none of its kind.
+
+    >>> read(EventRequest, EventRequest(model_id="web").SerializeToString()).model_id
+    'web'
+    """
+    message = kind()
+    try:
+        message.ParseFromString(content)
+    except DecodeError as error:
+        raise EventError(
+            f"{len(content)} bytes are no {kind.__name__} ({error}); write it with the messages of neuromorphic.proto"
+        ) from error
+    return message
 
 
 def scored(request: EventRequest, model: Model, limit: int) -> EventBatch:

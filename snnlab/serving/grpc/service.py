@@ -10,7 +10,7 @@ from snnlab.errors import ConfigError, NothingThere
 from snnlab.events.arrow import decode_events
 from snnlab.serving.application import Application
 from snnlab.serving.grpc import neuromorphic_pb2 as pb
-from snnlab.serving.grpc.messages import answer, events_of, scored
+from snnlab.serving.grpc.messages import answer, events_of, read, scored
 from snnlab.serving.grpc.status import told
 from snnlab.serving.models import Model
 from snnlab.serving.scorer import Found
@@ -29,35 +29,36 @@ class Neuromorphic:
         self._events = events
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """The service's methods as gRPC wants them."""
+        """The service's methods as gRPC wants them.
+
+        They are given bytes: gRPC itself would log a traceback for bytes that are no message, and blame the server.
+        """
         unary, streamed = grpc.unary_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
         methods = {
-            "ProcessEvent": (unary, self.process_event, pb.EventRequest.FromString),
-            "StreamProcess": (streamed, self.stream_process, pb.EventRequest.FromString),
-            "GetNeuronState": (unary, self.get_neuron_state, pb.NeuronStateRequest.FromString),
-            "UpdateModel": (unary, self.update_model, pb.ModelUpdateRequest.FromString),
+            "ProcessEvent": unary(self.process_event, None, _written),
+            "StreamProcess": streamed(self.stream_process, None, _written),
+            "GetNeuronState": unary(self.get_neuron_state, None, _written),
+            "UpdateModel": unary(self.update_model, None, _written),
         }
-        made = {name: make(method, read, _written) for name, (make, method, read) in methods.items()}
-        return grpc.method_handlers_generic_handler(NAME, made)
+        return grpc.method_handlers_generic_handler(NAME, methods)
 
-    async def process_event(self, request: pb.EventRequest, context: grpc.aio.ServicerContext) -> pb.AnomalyResponse:
+    async def process_event(self, content: bytes, context: grpc.aio.ServicerContext) -> pb.AnomalyResponse:
         """Verdicts on the events of one request."""
         async with told(context):
-            return await self._answer(request)
+            return await self._answer(read(pb.EventRequest, content))
 
     async def stream_process(
-        self, requests: AsyncIterator[pb.EventRequest], context: grpc.aio.ServicerContext
+        self, contents: AsyncIterator[bytes], context: grpc.aio.ServicerContext
     ) -> AsyncIterator[pb.AnomalyResponse]:
         """One answer a request, in order. A request that cannot be scored changes nothing and ends the stream."""
         async with told(context):
-            async for request in requests:
-                yield await self._answer(request)
+            async for content in contents:
+                yield await self._answer(read(pb.EventRequest, content))
 
-    async def get_neuron_state(
-        self, request: pb.NeuronStateRequest, context: grpc.aio.ServicerContext
-    ) -> pb.NeuronStateResponse:
+    async def get_neuron_state(self, content: bytes, context: grpc.aio.ServicerContext) -> pb.NeuronStateResponse:
         """The network as an entity's last event left it."""
         async with told(context):
+            request = read(pb.NeuronStateRequest, content)
             state = await asyncio.to_thread(
                 self._application.neurons, request.model_id, request.entity, request.stream or None
             )
@@ -74,12 +75,10 @@ class Neuromorphic:
                 ticks_since_spike=state.age.astype(np.uint32).tolist(),
             )
 
-    async def update_model(
-        self, request: pb.ModelUpdateRequest, context: grpc.aio.ServicerContext
-    ) -> pb.ModelUpdateResponse:
+    async def update_model(self, content: bytes, context: grpc.aio.ServicerContext) -> pb.ModelUpdateResponse:
         """Let a model learn: from events, from a stream, in the background; or from what an anomaly really was."""
         async with told(context):
-            return await asyncio.to_thread(self._update, request)
+            return await asyncio.to_thread(self._update, read(pb.ModelUpdateRequest, content))
 
     async def _answer(self, request: pb.EventRequest) -> pb.AnomalyResponse:
         model = self._application.model(request.model_id)
