@@ -14,9 +14,11 @@
     │   ├── ModelVersionError     written by a newer snnlab
     │   ├── ModelNotFound         no model of that name or path
     │   └── UntrustedCode         a model that carries user code, loaded without consent
+    ├── NothingThere         an anomaly, an entity or a checkpoint that is asked for and is not there
     ├── BusError             the event bus
     │   └── BusCorrupt       a bus file whose content is damaged
     ├── StoreError           the cache of state and anomalies
+    ├── FeedbackRefused      a label that no detector can learn from any more
     └── PromotionRefused     a challenger that did not pass the gate
 
 A message names the bad value, what would be valid and the next step.
@@ -30,11 +32,13 @@ __all__ = [
     "DatasetMissing",
     "EngineMissing",
     "EventError",
+    "FeedbackRefused",
     "FileFormatError",
     "ModelError",
     "ModelFormatError",
     "ModelNotFound",
     "ModelVersionError",
+    "NothingThere",
     "PromotionRefused",
     "SnnlabError",
     "StoreError",
@@ -100,6 +104,14 @@ class BusCorrupt(BusError):
 
 class StoreError(SnnlabError):
     """The store of state and anomalies could not do what was asked."""
+
+
+class NothingThere(SnnlabError, LookupError):
+    """An anomaly, an entity or a checkpoint that is asked for and is not there."""
+
+
+class FeedbackRefused(SnnlabError):
+    """A label that no detector can learn from any more: none works on the stream, or the event is forgotten."""
 
 
 class PromotionRefused(SnnlabError):

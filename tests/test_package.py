@@ -18,6 +18,7 @@ MODULES = sorted(
     found.name
     for found in pkgutil.walk_packages(snnlab.__path__, "snnlab.")
     if not found.name.startswith(("snnlab._", "snnlab.tracking.pyfunc_model"))
+    and not found.name.endswith("_pb2")  # generated
 )
 
 IMPORT = """

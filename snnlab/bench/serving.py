@@ -1,4 +1,4 @@
-"""Serving: how soon a built Bento is ready, its first event, and the latency of one event over REST.
+"""Serving: how soon a built Bento is ready, its first event, and the latency of one event over REST and gRPC.
 
 The peer of a start is importing BentoML alone; that of a score is an empty answer (``/healthz``) of the same server.
 """
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from jaxtyping import Float64
 
+from snnlab.bench import serving_grpc
 from snnlab.bench.rows import Row
 from snnlab.bench.timing import Spread, each, in_turn, seconds
 from snnlab.bench.workload import detector, stream
@@ -23,7 +24,10 @@ from snnlab.events import EventBatch
 __all__ = ["NOTES", "run"]
 
 START_BAR = 15.0
-NOTES = "One client on one kept-alive connection; JSON in and out; the client runs on the same cores as the service."
+NOTES = (
+    "One client on one kept-alive connection, on the same cores as the service: JSON over REST; over gRPC one "
+    "stream, an event a message, or Arrow batches of 1,024 events sent without waiting."
+)
 _MODEL = "bench"
 
 
@@ -33,15 +37,17 @@ def run(*, events: int = 1_000, rounds: int = 3, entities: int = 1_000) -> list[
     from snnlab.serving.run import BentoServer
 
     each_round = max(events // rounds, 1)
-    batch = stream(entities + (rounds + 1) * each_round + 1, entities=entities)
+    posted = entities + (rounds + 1) * each_round + 1
+    batch = stream(posted + serving_grpc.needed(each_round, rounds), entities=entities)
     subject = detector(batch)
     subject.process(batch.slice(0, entities))
+    body = subject.save()
     imported = seconds(
         partial(subprocess.run, [sys.executable, "-c", "import bentoml"], check=True, capture_output=True)
     )
     with TemporaryDirectory(prefix="snnlab-bench-") as place:
         home = Path(place)
-        tag = build([NamedModel(_MODEL, subject.save())], home=home)
+        tag = build([NamedModel(_MODEL, body)], home=home)
         with BentoServer(tag, home=home) as server:
             start = Row.of(
                 "serving.start_seconds",
@@ -52,7 +58,10 @@ def run(*, events: int = 1_000, rounds: int = 3, entities: int = 1_000) -> list[
                 bar=START_BAR,
                 better="lower",
             )
-            return [start, *_scores(server.url, batch, entities, each_round, rounds)]
+            scores = _scores(server.url, batch, entities, each_round, rounds)
+            later = batch.slice(posted, len(batch))
+            streamed = serving_grpc.rows(server.grpc, _MODEL, body, later, events=each_round, rounds=rounds)
+            return [start, *scores, *streamed]
 
 
 def _scores(url: str, batch: EventBatch, begin: int, events: int, rounds: int) -> list[Row]:

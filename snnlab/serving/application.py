@@ -8,19 +8,22 @@ a stream; the copies learn from their shards and are kept by checkpoints, and tr
 them until it is deployed again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 from snnlab.errors import ConfigError
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.serving.bento import Bundled
 from snnlab.serving.deployments import Deployments
+from snnlab.serving.feedback import Feedback
 from snnlab.serving.jobs import Job, Jobs, Progress
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.models import Model, Models
+from snnlab.serving.neurons import NeuronState, neuron_state
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Found
+from snnlab.serving.spikes import Spikes
 from snnlab.serving.worker import Pace, Worker
 from snnlab.stores import AnomalyFilter, AnomalyPage, Pattern, Store
 from snnlab.streams import Bus
@@ -40,9 +43,11 @@ class Application:
         self.bus = bus
         self.store = store
         self.metrics = Metrics()
+        self.spikes = Spikes()
         self._patterns = PatternMemory(store)
-        self._models = Models(store, self.metrics, self._patterns)
+        self._models = Models(store, self.metrics, self._patterns, self.spikes)
         self._deployments = Deployments(bus, store, self._models, self.metrics, pace or Pace())
+        self._feedback = Feedback(bus, store, self._models)
         self._jobs = Jobs()
 
     def start(self, bundled: Iterable[Bundled] = ()) -> None:
@@ -82,10 +87,29 @@ class Application:
 
     def score(self, model_id: str, batch: EventBatch, *, learn: bool = True) -> Found:
         """Verdicts on events at once; their anomalies can be asked for afterwards. Raises DataError."""
-        found = self.model(model_id).scorer.score(batch, learn=learn)
+        found = self.verdicts(model_id, batch, learn=learn)
         if found.anomalies:
-            self.store.put_anomalies(found.anomalies)
+            self.keep(found.anomalies)
         return found
+
+    def verdicts(self, model_id: str, batch: EventBatch, *, learn: bool = True) -> Found:
+        """Verdicts on events at once, for who keeps the anomalies elsewhere: nothing is written. Raises DataError."""
+        return self.model(model_id).scorer.score(batch, learn=learn)
+
+    def keep(self, anomalies: Sequence[Anomaly]) -> None:
+        """Let anomalies be asked for."""
+        self.store.put_anomalies(anomalies)
+
+    def neurons(self, model_id: str, entity: str, stream: str | None = None) -> NeuronState:
+        """The network as an entity's last event left it: the model's own, or at the last checkpoint on a stream.
+
+        Raises ModelNotFound, and NothingThere for an entity that is not known or a stream without a checkpoint.
+        """
+        scorer = self.model(model_id).scorer
+        if stream is None:
+            with scorer.resting() as detector:
+                return neuron_state(detector, entity, scorer.version)
+        return self._deployments.neurons(model_id, entity, stream)
 
     def train(
         self,
@@ -121,6 +145,14 @@ class Application:
     def anomaly(self, anomaly_id: str) -> Anomaly | None:
         """One anomaly; None where there is none of that id."""
         return self.store.anomaly(anomaly_id)
+
+    def feedback(self, anomaly_id: str, label: str) -> Literal["applied", "queued"] | None:
+        """Say what an anomaly really was: at once for posted events, by the worker of its shard for a stream's.
+
+        None where there is no anomaly of that id. Raises as ``Feedback.give`` does.
+        """
+        anomaly = self.anomaly(anomaly_id)
+        return None if anomaly is None else self._feedback.give(anomaly, label)
 
     def register(self, pattern: Pattern) -> None:
         """Recognise a pattern from now on. Raises ModelNotFound for one of a model that is not there."""

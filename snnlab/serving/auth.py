@@ -4,22 +4,33 @@ A service that listens on loopback may be asked without a key, under a loopback 
 name was rebound to 127.0.0.1 cannot ask. A service on any other address answers nobody until ``SNNLAB_API_KEY``
 holds a key, and then those who send it as ``Authorization: Bearer KEY``. Only the two probes of liveness and readiness,
 which tell nothing else, are free.
+
+A WebSocket of a browser cannot carry that header: it may offer the key as a subprotocol instead, beside the one that
+is spoken, ``new WebSocket(url, ["snnlab", "snnlab.key." + base64url(KEY)])``. Any page may open a WebSocket to any
+address, so that without a key its ``Origin`` must be a page of this machine, too.
 """
 
+import base64
+import binascii
 import hmac
 import ipaddress
 import os
 import socket
 import sys
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from snnlab.serving.problem import Problem, respond
 
-__all__ = ["Guard", "KeyGuard", "bound_to_loopback", "guard_from_environment", "is_loopback"]
+__all__ = ["SUBPROTOCOL", "Guard", "KeyGuard", "bound_to_loopback", "guard_from_environment", "is_loopback"]
 
+SUBPROTOCOL = "snnlab"
+"""The subprotocol that the service's WebSockets speak."""
+
+_OFFERED_KEY = f"{SUBPROTOCOL}.key."
 _PROBES = frozenset({"/livez", "/readyz"})
 
 
@@ -93,6 +104,38 @@ class Guard:
             return "a service without a key is asked as localhost or 127.0.0.1 only; set SNNLAB_API_KEY for other names"
         return None
 
+    def socket_refusal(self, headers: dict[str, str]) -> str | None:
+        """The same for a WebSocket, whose key may stand among the subprotocols it offers.
+
+        >>> guard = Guard(key=SecretStr("k"), loopback=False)
+        >>> guard.socket_refusal({"sec-websocket-protocol": "snnlab, snnlab.key.aw"}) is None
+        True
+        >>> Guard(None, loopback=True).socket_refusal({"host": "localhost", "origin": "https://evil.example"})
+        'pages of other machines may not open sockets to a service without a key; set SNNLAB_API_KEY'
+        """
+        if self._key is None and not _of_this_machine(headers.get("origin")):
+            return "pages of other machines may not open sockets to a service without a key; set SNNLAB_API_KEY"
+        key = _offered_key(headers.get("sec-websocket-protocol", ""))
+        if key is not None and "authorization" not in headers:
+            return self.refusal({**headers, "authorization": f"Bearer {key}"})
+        return self.refusal(headers)
+
+
+def _of_this_machine(origin: str | None) -> bool:
+    """Whether a page is of this machine; what is no page has no origin."""
+    return origin is None or is_loopback(urlsplit(origin).netloc.rpartition("@")[2])
+
+
+def _offered_key(protocols: str) -> str | None:
+    for protocol in map(str.strip, protocols.split(",")):
+        if protocol.startswith(_OFFERED_KEY):
+            coded = protocol.removeprefix(_OFFERED_KEY)
+            try:
+                return base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)).decode("latin-1")
+            except (binascii.Error, ValueError):
+                return None
+    return None
+
 
 def guard_from_environment() -> Guard:
     """The guard of this process: its key is ``SNNLAB_API_KEY``, its address that of the socket that BentoML gave it."""
@@ -113,10 +156,11 @@ class KeyGuard:
             await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._guard.refusal(headers)
+        socket = scope["type"] == "websocket"
+        refusal = self._guard.socket_refusal(headers) if socket else self._guard.refusal(headers)
         if refusal is None:
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
+        elif socket:
             await send({"type": "websocket.close", "code": 1008, "reason": "a key is needed"})
         else:
             await _refuse(refusal, scope, receive, send)

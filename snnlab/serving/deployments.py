@@ -2,9 +2,12 @@
 
 from threading import RLock
 
-from snnlab.errors import ConfigError
+from snnlab.detectors import Detector
+from snnlab.errors import ConfigError, ModelNotFound, NothingThere
+from snnlab.events.shards import shard_of
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.models import Models
+from snnlab.serving.neurons import NeuronState, neuron_state
 from snnlab.serving.scorer import Scorer
 from snnlab.serving.worker import Assignment, Pace, Worker
 from snnlab.stores import Store
@@ -56,6 +59,24 @@ class Deployments:
         """The workers of a model, by stream."""
         there = self._workers.copy()  # without the lock: stopping a worker takes long, and may be told of meanwhile
         return [there[key] for key in sorted(there) if key[0] == model_id]
+
+    def neurons(self, model_id: str, entity: str, stream: str) -> NeuronState:
+        """The network of an entity at the last checkpoint of its shard, whichever process wrote it.
+
+        Raises NothingThere for a stream without a deployment or a checkpoint, and for an entity that is not known.
+        """
+        try:
+            told = self._store.get_model(f"{model_id}@{stream}").metadata
+        except ModelNotFound as error:
+            raise NothingThere(
+                f"model {model_id!r} does not work on a stream {stream!r}; deploy it there, or name no stream"
+            ) from error
+        shard = shard_of(entity, told["shards"])
+        saved = self._store.load(Assignment(model_id, told["version"], stream, told["shards"], b"").key(shard))
+        if saved is None:
+            raise NothingThere(f"shard {shard} of stream {stream!r} has no checkpoint yet; ask again in a second")
+        detector = Detector.load(saved.learned, trust_code=bool(told["code"]))
+        return neuron_state(detector, entity, told["version"])
 
     def close(self) -> None:
         """Stop all workers; what they did is checkpointed."""

@@ -18,6 +18,7 @@ from snnlab.serving.bento import Bundled
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Scorer
+from snnlab.serving.spikes import Spikes
 from snnlab.stores import ModelRecord, Store
 from snnlab.types import Json
 
@@ -27,6 +28,7 @@ MAX_NEURONS = 100_000
 """Largest reservoir that a request may ask for; one of a million neurons takes a gigabyte."""
 
 _KIND = "model"
+_TAUGHT = -1  # no count of events: the model differs from what was kept, though it may have seen no more of them
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,11 @@ class Model:
 class Models:
     """The models of one service, by id. Use it from any number of threads."""
 
-    def __init__(self, store: Store, metrics: Metrics, patterns: PatternMemory) -> None:
+    def __init__(self, store: Store, metrics: Metrics, patterns: PatternMemory, spikes: Spikes) -> None:
         self._store = store
         self._metrics = metrics
         self._patterns = patterns
+        self._spikes = spikes
         self._lock = Lock()
         self._keeping = Lock()  # writing a model takes long; meanwhile the others must be found
         self._known: dict[str, Model] = {}
@@ -133,10 +136,18 @@ class Models:
                     self._known[model_id] = replace(model, kept_events=seen)
             return record
 
+    def teach(self, model_id: str, event_id: str, *, normal: bool) -> bool:
+        """Teach a model a label, to be kept with it; False where it no longer remembers the event."""
+        if not self.get(model_id).scorer.teach(event_id, normal=normal):
+            return False
+        with self._lock:
+            self._known[model_id] = replace(self._known[model_id], kept_events=_TAUGHT)
+        return True
+
     def scorer(self, body: bytes, model_id: str, version: int, *, code: bool) -> Scorer:
         """A detector of its own for ``body``. Raises ModelError for bytes that are no model."""
         detector = Detector.load(body, trust_code=code)
-        return Scorer(detector, model_id, version, self._metrics, self._patterns)
+        return Scorer(detector, model_id, version, self._metrics, self._patterns, self._spikes)
 
     def _adopt(self, bundle: Bundled, kept: ModelRecord | None) -> None:
         """A model of the Bento: as the store has it if it grew out of the same file, else as the Bento has it."""
@@ -150,7 +161,9 @@ class Models:
         created_at = time.time_ns() // 1000
         metadata = {"kind": _KIND, "name": name, "created_at": created_at, "features": [], "categories": [], **told}
         record = self._store.put_model(model_id, detector.save(), metadata)
-        model = Model.of(record, Scorer(detector, model_id, record.version, self._metrics, self._patterns))
+        model = Model.of(
+            record, Scorer(detector, model_id, record.version, self._metrics, self._patterns, self._spikes)
+        )
         with self._lock:
             self._known[model_id] = model
         return model

@@ -25,6 +25,8 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this m
 class BentoServer:
     """Serves the Bento ``tag`` of the BentoML home ``home`` on a free port of 127.0.0.1 while its ``with`` block runs.
 
+    ``url`` is where it answers over HTTP, ``grpc`` the address of its gRPC interface.
+
     ``settings`` are environment variables for the service, such as ``SNNLAB_BUS`` and ``SNNLAB_STORE``; without
     them it keeps its bus and store below ``home``. What it writes goes to ``log``, a file below ``home``.
     Raises ConfigError, with the end of that file, when the service does not get ready within ``timeout_s`` seconds.
@@ -41,9 +43,11 @@ class BentoServer:
         self.home = home.absolute()
         self.port = port or _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.grpc = f"127.0.0.1:{_free_port()}"
         self.log = self.home / f"serve-{self.port}.log"
         self.ready_s = 0.0
-        self._settings = {"SNNLAB_HOME": str(self.home / "data"), **(settings or {})}
+        own = {"SNNLAB_HOME": str(self.home / "data"), "SNNLAB_GRPC_PORT": self.grpc.rpartition(":")[2]}
+        self._settings = {**own, **(settings or {})}
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
 

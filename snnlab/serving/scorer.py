@@ -1,7 +1,8 @@
 """A detector at work in the service: one batch at a time, measured, its anomalies named and matched with patterns."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 
@@ -13,6 +14,7 @@ from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
+from snnlab.serving.spikes import Spikes
 
 __all__ = ["Found", "Scorer", "rows_of"]
 
@@ -30,19 +32,31 @@ class Scorer:
     """A detector with its name, used by one thread at a time."""
 
     def __init__(
-        self, detector: Detector, model_id: str, version: int, metrics: Metrics, patterns: PatternMemory
+        self,
+        detector: Detector,
+        model_id: str,
+        version: int,
+        metrics: Metrics,
+        patterns: PatternMemory,
+        spikes: Spikes | None = None,
     ) -> None:
         self.detector = detector
         self.model_id = model_id
         self.version = version
         self._metrics = metrics
         self._patterns = patterns
+        self._spikes = spikes or Spikes()
         self._lock = Lock()
 
     def begin(self) -> None:
         """A stream begins that the detector has not seen: its first events follow nothing."""
         with self._lock:
             self.detector.restart(clocks=False)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a thread is at work with it."""
+        return self._lock.locked()
 
     def score(self, batch: EventBatch, *, learn: bool = True, stream: str = "") -> Found:
         """Verdicts on a batch, and its anomalies. Raises DataError for events that cannot be scored at all."""
@@ -52,6 +66,7 @@ class Scorer:
             seconds = time.perf_counter() - begun
             rejected = list(self.detector.rejected)
         self._fired(verdicts)
+        self._spikes.tell(self.model_id, stream, verdicts)
         anomalies = self._patterns.recognise(verdicts.to_anomalies(self.model_id, stream, self.version))
         types = [anomaly.anomaly_type for anomaly in anomalies]
         if len(batch):
@@ -73,6 +88,20 @@ class Scorer:
                 self.detector.feedback(event, labels[event])
         self._metrics.labels(self.model_id, sum(labels[event] == flag for event, flag in known), len(known))
         return len(known)
+
+    def teach(self, event_id: str, *, normal: bool) -> bool:
+        """Teach the detector the label of an anomaly it told earlier; False where it no longer remembers the event."""
+        with self._lock:
+            remembered = self.detector.feedback(event_id, not normal)
+        if remembered:
+            self._metrics.labels(self.model_id, int(not normal), 1)
+        return remembered
+
+    @contextmanager
+    def resting(self) -> Iterator[Detector]:
+        """The detector, while nobody else is at work with it."""
+        with self._lock:
+            yield self.detector
 
     def save(self) -> bytes:
         """Everything that the detector has learnt and remembers."""

@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import structlog
 from fastapi import FastAPI
@@ -19,15 +19,19 @@ from snnlab.serving.rest import create_app
 from snnlab.serving.warm import warm_door, warm_up
 from snnlab.stores import connect as connect_store
 
+if TYPE_CHECKING:
+    from snnlab.serving.grpc import GrpcServer
+
 __all__ = ["Service"]
 
 
 @dataclass(frozen=True)
 class Service:
-    """An application with its REST interface, ready for its first event."""
+    """An application with its interfaces, ready for its first event."""
 
     application: Application
     app: FastAPI
+    grpc: "GrpcServer | None" = None
 
     @classmethod
     async def start(cls, models: Path) -> Self:
@@ -40,18 +44,33 @@ class Service:
         application = await asyncio.to_thread(_application, models)
         app = create_app(application)
         await warm_door(app, application.models())
+        grpc = await _grpc(application)
         # What is here now stays: a collection that need not look at it pauses the service for a few ms, not hundreds.
         gc.collect()
         gc.freeze()
         log = structlog.get_logger("snnlab.serving")
-        log.info("service started", models=len(application.models()), seconds=round(time.perf_counter() - begun, 2))
-        return cls(application, app)
+        log.info("service started", models=len(application.models()), grpc=grpc and grpc.port, seconds=_since(begun))
+        return cls(application, app, grpc)
 
     async def stop(self) -> None:
-        """Keep what was learnt, and let go of the bus and the store."""
+        """Take no more calls, keep what was learnt, and let go of the bus and the store."""
+        if self.grpc is not None:
+            await self.grpc.stop()
         await asyncio.to_thread(self.application.close)
         self.application.bus.close()
         self.application.store.close()
+
+
+async def _grpc(application: Application) -> "GrpcServer | None":
+    """The gRPC interface, unless its port is 0."""
+    from snnlab.serving.grpc import GrpcServer, GrpcSettings
+
+    settings = GrpcSettings.load()
+    return await GrpcServer.start(application, settings) if settings.port else None
+
+
+def _since(begun: float) -> float:
+    return round(time.perf_counter() - begun, 2)
 
 
 def _home(settings: Settings) -> Path:

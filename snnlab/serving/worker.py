@@ -19,6 +19,7 @@ import structlog
 
 from snnlab.errors import BusError, SnnlabError, StoreError
 from snnlab.events import EventBatch
+from snnlab.serving.feedback import labels_of, topic_of
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.scorer import Found, Scorer, rows_of
 from snnlab.stores import Lease, ShardKey, Store
@@ -29,6 +30,9 @@ __all__ = ["Assignment", "Pace", "Worker"]
 
 _SCORING_A_CHECKPOINT = 9.0  # times as long is scored as is spent on checkpoints, while events wait
 _LONGEST_PAUSE_S = 30.0
+_LABELS_EVERY_S = 0.2
+_TOPIC_EVERY_S = 2.0
+_LABELS_READ = "feedback"  # the row of a checkpoint that tells how far the shard's labels are in what was learnt
 _SHORTEST_PAUSE_S = 0.002  # after a stream was busy: more is likely to come at once
 
 _Load = Callable[[bytes], Scorer]
@@ -73,6 +77,9 @@ class _Shard:
         self.kept_at = now
         self.cost_s = 0.0
         self.renewed_at = now
+        self.labelled: int | None = None
+        self.labels_kept: int | None = None
+        self.asked_at = now - _LABELS_EVERY_S
 
 
 class Worker:
@@ -96,6 +103,8 @@ class Worker:
         self._pace = pace or Pace()
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._held: dict[int, _Shard] = {}
+        self._labelled_topic = False
+        self._topic_asked_at = -_TOPIC_EVERY_S
         self._stop = Event()
         self._thread: Thread | None = None
         self._log = structlog.get_logger("snnlab.serving").bind(model=assignment.model_id, stream=assignment.stream)
@@ -135,6 +144,7 @@ class Worker:
             if held is None:
                 continue
             fresh = self._consume(shard, held) if self._bus.waiting(stream, shard, held.position) else 0
+            self._learn_labels(shard, held)
             if time.monotonic() - held.kept_at >= self._pause(busy=fresh > 0):
                 self._checkpoint(shard, held)
             done += fresh
@@ -196,6 +206,7 @@ class Worker:
         held = _Shard(lease, self._load(saved.learned if saved else self.assignment.body), position, now)
         if saved is None:
             held.scorer.begin()
+        held.labelled = held.labels_kept = self._labelled(key)
         self._held[shard] = held
         return held
 
@@ -208,6 +219,38 @@ class Worker:
             held.position = position
             done += len(batch)
         return done
+
+    def _labelled(self, key: ShardKey) -> int | None:
+        """Up to where a shard's labels were learnt: by this version, else by the one before it."""
+        row = self._store.rows(key, [_LABELS_READ]).get(_LABELS_READ)
+        if row is not None:
+            return int(row)
+        if not self._has_labels():
+            return None
+        return self._bus.committed(self.assignment.model_id, topic_of(key.stream), key.shard)
+
+    def _has_labels(self) -> bool:
+        """Whether the stream has a feedback topic, which is made with its first label."""
+        now = time.monotonic()
+        if not self._labelled_topic and now - self._topic_asked_at >= _TOPIC_EVERY_S:
+            self._topic_asked_at = now
+            topic = topic_of(self.assignment.stream)
+            self._labelled_topic = any(info.name == topic for info in self._bus.streams())
+        return self._labelled_topic
+
+    def _learn_labels(self, shard: int, held: _Shard) -> None:
+        """Teach the labels that came since; they are in the state once, as its checkpoint keeps how far they go."""
+        topic, now = topic_of(self.assignment.stream), time.monotonic()
+        if held.position is None or now - held.asked_at < _LABELS_EVERY_S:
+            return
+        held.asked_at = now
+        if not self._has_labels() or not self._bus.waiting(topic, shard, held.labelled):
+            return
+        for position, batch in self._bus.consume(topic, shard, held.labelled, self._pace.batch):
+            for label in labels_of(batch):
+                if label.model_id == self.assignment.model_id:
+                    held.scorer.teach(label.event_id, normal=label.normal)
+            held.labelled = position
 
     def _process(self, scorer: Scorer, batch: EventBatch) -> None:
         stream = self.assignment.stream
@@ -241,11 +284,15 @@ class Worker:
 
     def _checkpoint(self, shard: int, held: _Shard) -> None:
         held.kept_at = begun = time.monotonic()
-        if held.position is None or held.position == held.kept:
+        if held.position is None or (held.position, held.labelled) == (held.kept, held.labels_kept):
             return
-        if not self._store.save(held.lease, held.position, held.scorer.save(), {}):
+        rows = {} if held.labelled is None else {_LABELS_READ: str(held.labelled).encode()}
+        if not self._store.save(held.lease, held.position, held.scorer.save(), rows):
             del self._held[shard]
             return
+        if held.labelled is not None and held.labelled != held.labels_kept:
+            self._bus.commit(self.assignment.model_id, topic_of(self.assignment.stream), shard, held.labelled)
+        held.labels_kept = held.labelled
         held.kept, held.kept_at = held.position, time.monotonic()
         held.cost_s = held.kept_at - begun
         self._bus.commit(self.assignment.model_id, self.assignment.stream, shard, held.position)

@@ -5,12 +5,15 @@ import urllib.error
 import urllib.request
 import zipfile
 
+import grpc
 import psutil
 import pytest
 
 from snnlab.detectors import Detector
 from snnlab.errors import ConfigError, ModelFormatError, ModelNotFound
 from snnlab.serving.bento import NamedModel, assemble, build, bundled_models, environment
+from snnlab.serving.grpc.neuromorphic_pb2 import NeuronStateRequest, NeuronStateResponse
+from snnlab.serving.grpc.service import NAME
 from snnlab.serving.run import BentoServer
 from snnlab.serving.wheel import pack_wheel, pinned_requirements
 
@@ -137,6 +140,10 @@ def test_a_built_bento_serves_what_the_detector_says(tmp_path, trained, calm, wi
         assert [verdict["anomaly_id"] for verdict in verdicts if verdict["anomaly_id"]] == [
             one.anomaly_id for one in expected.to_anomalies("web", "", 1)
         ]
+        with grpc.insecure_channel(server.grpc) as channel:
+            call = channel.unary_unary(f"/{NAME}/GetNeuronState", response_deserializer=NeuronStateResponse.FromString)
+            told = call(NeuronStateRequest(model_id="web", entity="host-1").SerializeToString(), timeout=10)
+        assert told.events_seen == 1260
         assert b"neuromorphic_events_processed_total" in asked(f"{server.url}/metrics")[1]
         assert asked(f"{server.url}/healthz", Host="rebound.example")[0] == 401
         assert json.loads(asked(f"{server.url}/nothing")[1])["type"] == "urn:snnlab:problem:not-found"

@@ -9,6 +9,9 @@ from snnlab.serving.problem import install
 from snnlab.serving.rest import anomalies, jobs, metrics, models, patterns
 from snnlab.serving.rest.access import problems
 from snnlab.serving.rest.limits import BodyLimit, Deadline, Limits
+from snnlab.serving.websocket import SocketLimits
+from snnlab.serving.websocket import router as websocket
+from snnlab.serving.websocket.limits import Seats
 
 __all__ = ["create_app"]
 
@@ -19,8 +22,8 @@ the value that is wrong, what would be valid and the next step.
 """
 
 
-def create_app(application: Application, limits: Limits | None = None) -> FastAPI:
-    """The REST interface of ``application``."""
+def create_app(application: Application, limits: Limits | None = None, sockets: SocketLimits | None = None) -> FastAPI:
+    """The REST interface of ``application``, and its WebSockets beside it."""
     limits = limits or Limits()
     app = FastAPI(
         title="Neuromorphic event processing",
@@ -36,8 +39,11 @@ def create_app(application: Application, limits: Limits | None = None) -> FastAP
     )
     app.state.application = application
     app.state.limits = limits
+    app.state.sockets = sockets or SocketLimits()
+    app.state.seats = Seats(app.state.sockets.sockets)
     for part in (models, anomalies, patterns, jobs, metrics):
         app.include_router(part.router)
+    app.include_router(websocket)
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
     app.add_middleware(BodyLimit, limit=limits.body_bytes)
     app.add_middleware(Deadline, seconds=limits.seconds)

@@ -9,7 +9,7 @@ from snnlab.errors import EventError
 from snnlab.events import EventBatch
 from snnlab.types import Json
 
-__all__ = ["AnomalyQuery", "CreateModel", "Deploy", "Event", "RegisterPattern", "Score", "Train"]
+__all__ = ["AnomalyQuery", "CreateModel", "Deploy", "Event", "GiveFeedback", "RegisterPattern", "Score", "Train"]
 
 _INT64 = 2**63 - 1
 
@@ -165,6 +165,14 @@ class AnomalyQuery(BaseModel):
     stream: Annotated[str | None, Field(max_length=200)] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Anomalies a page")] = 100
     cursor: Annotated[str | None, Field(max_length=512, description="next_cursor of the page before")] = None
+
+
+class GiveFeedback(Body):
+    """What an anomaly really was."""
+
+    label: Annotated[
+        Name, Field(description="normal, anomaly, or an anomaly type of the model", examples=["normal", "anomaly"])
+    ]
 
 
 class RegisterPattern(Body):

@@ -8,6 +8,7 @@ __all__ = [
     "AnomalyList",
     "AnomalyOut",
     "DeploymentOut",
+    "FeedbackOut",
     "ModelList",
     "ModelOut",
     "PatternOut",
@@ -106,6 +107,16 @@ class AnomalyOut(BaseModel):
     stream: str
     score: float
     explanation: str
+
+
+class FeedbackOut(BaseModel):
+    """What became of a label."""
+
+    anomaly_id: str
+    label: str
+    status: Literal["applied", "queued"] = Field(
+        description="applied: the model has learnt it; queued: the worker of the anomaly's shard will"
+    )
 
 
 class AnomalyList(BaseModel):
