@@ -1,4 +1,4 @@
-"""The Bento: snnlab's REST interface in one BentoML process, with the models of its own ``models`` folder.
+"""The Bento: snnlab over REST, WebSocket and gRPC in one BentoML process, with the models of its own ``models`` folder.
 
 One worker, because two would split the networks' state; scale by replicas. BentoML's own metrics label by raw path
 and are off: ``GET /metrics`` is the service's own.
