@@ -11,6 +11,7 @@ from snnlab.serving.start import Service
 
 def test_a_service_starts_warm_and_keeps_what_it_learns(tmp_path, monkeypatch, calm, as_json):
     monkeypatch.setenv("SNNLAB_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SNNLAB_GRPC_PORT", "0")  # it would live on one event loop; test_bento calls a served one
     detector = Detector.build("performance", names=["cpu", "latency"], entities=True, seed=1)
     body = detector.save()
     models = tmp_path / "models"
