@@ -61,7 +61,9 @@ def undisturbed(model):
         chosen = streams.shards_of(batch.entities, SHARDS)
         anomalies = {}
         for shard in range(SHARDS):
-            verdicts = Detector.load(body).process(batch.take(np.flatnonzero(chosen == shard)))
+            detector = Detector.load(body)
+            detector.restart(clocks=False)  # as for every stream that a model has not seen
+            verdicts = detector.process(batch.take(np.flatnonzero(chosen == shard)))
             anomalies |= {one.anomaly_id: one for one in verdicts.to_anomalies(name, STREAM, version)}
         return anomalies
 
