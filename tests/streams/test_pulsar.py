@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import httpx
@@ -162,3 +163,16 @@ def test_what_the_broker_does_not_take_is_acknowledged_negatively_and_comes_agai
     assert rounds() == 1
     assert len(read(bus)) == 1
     stage.close()
+
+
+def test_many_may_make_the_same_tenant_and_stream_at_once(pulsar_url):
+    """Pulsar answers some of them with an error of its own, not with a conflict."""
+    for _ in range(5):
+        fresh = f"{pulsar_url}/t-{uuid4().hex}/ns"
+
+        def make(_, where=fresh):
+            with PulsarBus(where) as bus:
+                return bus.create("hosts", 2).shards
+
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(make, range(8))) == [2] * 8

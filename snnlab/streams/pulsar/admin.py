@@ -128,12 +128,18 @@ class Admin:
                 answer = self._http.request(method, location, json=body, headers={"Content-Type": kind})
         except httpx.HTTPError as wrong:
             raise BusError(f"Pulsar's HTTP interface at {self._address.admin}: {wrong}; see that it runs") from wrong
-        if (missing and answer.status_code == 404) or (there and answer.status_code == 409):
+        if (missing and answer.status_code == 404) or (there and _is_there(answer)):
             return None
         if answer.is_error:
             told = answer.text[:300] or answer.reason_phrase
             raise BusError(f"Pulsar refused {method} {path} with {answer.status_code}: {told}")
         return answer.json() if answer.content else True
+
+
+def _is_there(answer: httpx.Response) -> bool:
+    """Whether what was to be made is there: a conflict, or an error where another makes it at the same moment."""
+    at_once = "AlreadyExistsException", "BadVersionException"
+    return answer.status_code == 409 or (answer.status_code == 500 and any(name in answer.text for name in at_once))
 
 
 def _tls(address: Address) -> dict[str, Any]:
