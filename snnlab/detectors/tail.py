@@ -23,7 +23,8 @@ __all__ = ["fresh_tail", "rarity", "rarity_of"]
 
 _BUFFER = 64
 _HALF = np.log10(2.0)
-_CALM_EDGE = -np.log10(0.05)
+_CALM_SHARE = 0.05
+_CALM_EDGE = -np.log10(_CALM_SHARE)
 _STEEP = 4.0
 _PRIOR_SHAPE = 0.2
 _PRIOR_WEIGHT = 200.0
@@ -88,14 +89,15 @@ def _begin(first, fit, quantile):  # type: ignore[no-untyped-def]
 @kernel
 def _score(value, fit):  # type: ignore[no-untyped-def]
     threshold, events, excesses, total, squares, _, median, _ = fit
-    edge = -np.log10((excesses + 1.0) / (events + 1.0))
-    half = min(_HALF, edge)
+    # A logarithm costs as much as all else here, and most values lie where the edge is known to be further up.
+    share = (excesses + 1.0) / (events + 1.0)
     if value <= threshold:
+        half = _HALF if share < 0.5 else -np.log10(share)
         reach = max(threshold - median, 1e-12 * (1.0 + abs(threshold)))
         if value <= median:
             return half * np.exp((value - median) / reach)
         # What is no excess is no rarer than the calm quantile, however few excesses there were: ties at the threshold.
-        edge = min(edge, _CALM_EDGE)
+        edge = _CALM_EDGE if share < _CALM_SHARE else -np.log10(share)
         return half + (edge - half) * (value - median) / reach
     known = max(excesses, 1.0)
     mean = max(total / known, 1e-12 * (1.0 + abs(threshold)))
@@ -106,7 +108,7 @@ def _score(value, fit):  # type: ignore[no-untyped-def]
     scale = mean * (1.0 - shape)
     beyond = np.log1p(shape * (value - threshold) / scale) / shape / np.log(10.0)
     # An atom that the threshold has just slipped under is common, whatever the count of true excesses says.
-    score = beyond + min(edge, _CALM_EDGE + _STEEP * beyond)
+    score = beyond + min(-np.log10(share), _CALM_EDGE + _STEEP * beyond)
     return min(score, np.log10(events + 1.0) + 300.0 * excesses * excesses / (excesses * excesses + 400.0))
 
 

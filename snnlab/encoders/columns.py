@@ -140,6 +140,8 @@ def lay_spikes(
                 else:
                     word = lay_latencies(standing, width, ticks, address, tick, t, seat)
             words[t, places[j]] = word
+            folds = first[j] + width > inputs  # dividing costs more than the rest, and layers are mostly wide enough
             for k in range(seat, seat + active):
                 if address[t, k] >= 0:
-                    address[t, k] = (address[t, k] + first[j]) % inputs
+                    place = address[t, k] + first[j]
+                    address[t, k] = place % inputs if folds else place

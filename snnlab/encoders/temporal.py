@@ -82,6 +82,6 @@ def lay_latencies(standing, neurons, ticks, address, tick, row, seat):  # type: 
         if standing < threshold:
             break
         address[row, seat + j] = j
-        tick[row, seat + j] = min(int(threshold / standing * ticks), ticks - 1)
+        tick[row, seat + j] = min(int(threshold / standing * ticks), ticks - 1) if ticks > 1 else 0
         highest = j
     return highest

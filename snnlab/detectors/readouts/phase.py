@@ -13,7 +13,7 @@ from pydantic import Field
 
 from snnlab.detectors.readouts.base import Readout, Shape, surprises
 from snnlab.detectors.readouts.sorted_values import distance_to, insert
-from snnlab.kernels import OPTIONS, kernel, part
+from snnlab.kernels import OPTIONS, inlined, part
 from snnlab.types import Array, Arrays
 
 __all__ = ["Phase"]
@@ -86,16 +86,18 @@ class PhaseArrays(NamedTuple):
     grain: float
 
 
-@kernel
+@inlined
 def _distance_by_day(known, used, column, size, now, phase, reach, near):  # type: ignore[no-untyped-def]
     """Distance to the nearest level of this bin or its neighbours: +1, -1, +2, -2 … until one is near enough."""
-    distance = np.inf
-    for step in range(2 * reach + 1):
-        beside = (step + 1) // 2
-        place = (phase + (beside if step % 2 else -beside)) % size
-        distance = min(distance, distance_to(known, column * size + place, used[column, place], now))
-        if distance <= near:
-            break  # known; how well does not matter
+    distance = distance_to(known, column * size + phase, used[column, phase], now)
+    after, before, turn = phase, phase, reach
+    while turn > 0 and distance > near:  # a level that is known need not be known any better
+        after = after + 1 if after + 1 < size else 0
+        before = before - 1 if before > 0 else size - 1
+        for place in (after, before):
+            if used[column, place] > 0 and distance > near:
+                distance = min(distance, distance_to(known, column * size + place, used[column, place], now))
+        turn -= 1
     return distance
 
 
@@ -110,10 +112,12 @@ def _by_phase(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     for t in range(numbers.shape[0]):
         row = rows[t]
         phase = np.int64(np.mod(seconds[t], _DAY) / _DAY * size) % size
+        own, known = level[row], seen[row]
         for j in range(count):
-            seen[row, j] += 1
-            level[row, j] += max(1.0 / leak, 1.0 / seen[row, j]) * (numbers[t, j] - level[row, j])
-            now = level[row, j]
+            known[j] += 1
+            own[j] += max(1.0 / leak, 1.0 / known[j]) * (numbers[t, j] - own[j])
+        for j in range(count):
+            now = own[j]
             low, high = min(lowest[j], now), max(highest[j], now)
             span = high - low + 1e-12
             slot = events[j] % waiting_bin.shape[1]

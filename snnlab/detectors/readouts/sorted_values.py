@@ -13,18 +13,22 @@ __all__ = ["distance_to", "insert", "place_of"]
 
 @inlined
 def place_of(known: Array, row: int, count: int, value: float) -> int:
-    """How many of the first ``count`` values of a row are less than ``value``: bisection without a branch.
+    """How many of the first ``count`` values of a row are less than ``value``, all of them finite.
+
+    Bisection by the sign of a difference: compilers make a branch of a comparison, and half of these would be
+    foreseen wrongly, which costs more than all the rest.
 
     >>> known = np.array([[1.0, 2.0, 4.0, 0.0]])
     >>> [place_of(known, 0, 3, value) for value in (0.5, 2.0, 9.0)]
     [0, 1, 3]
     """
     first, left = 0, count
-    while left > 0:
+    while left > 1:
         half = left >> 1
-        below = known[row, first + half] < value
-        first = first + half + 1 if below else first
-        left = left - half - 1 if below else half
+        first += half & int(np.float64(known[row, first + half - 1] - value).view(np.int64) >> 63)
+        left -= half
+    if left > 0:
+        first -= int(np.float64(known[row, first] - value).view(np.int64) >> 63)
     return first
 
 

@@ -111,22 +111,20 @@ def _pair(rule, weights, targets, age, traces, spikes, count, before):
     ltp, ltd, w_max, excitatory, ptr, source, slot = rule
     degree, zero = targets.shape[1], before.dtype.type(0)
     last = np.uint16(ltp.size - 1)
-    many = count * source.size > age.size * age.size
-    if many:  # then each source is asked for more than once
-        for i in range(age.size):
-            before[i] = ltp[min(age[i], last)]
+    for i in range(age.size):
+        before[i] = ltp[min(age[i], last)]
     for s in range(count):
         j = spikes[s]
         for q in range(ptr[j], ptr[j + 1]):
             i = source[q]
-            grown = before[i] if many else ltp[min(age[i], last)]
-            if grown > zero:
-                place = np.uint64(i) * np.uint64(degree) + np.uint64(slot[q])
-                weights[place] = min(weights[place] + grown, w_max)
+            place = np.uint64(i) * np.uint64(degree) + np.uint64(slot[q])
+            weights[place] = min(weights[place] + before[i], w_max)
     last = np.uint16(ltd.size - 1)
+    for i in range(age.size):
+        before[i] = ltd[min(age[i], last)]
     for s in range(count):
         j = spikes[s]
         if excitatory[j]:
             reached, own = targets[j], weights[j * degree : (j + 1) * degree]
             for k in range(degree):
-                own[k] = max(own[k] - ltd[min(age[reached[k]], last)], zero)
+                own[k] = max(own[k] - before[reached[k]], zero)
