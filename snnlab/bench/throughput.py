@@ -51,7 +51,7 @@ def run(
 def _rows(neurons: int, events: int, entities: int, batch: int, rounds: int) -> list[Row]:
     whole = stream(entities + (rounds + 1) * events, entities=entities)
     together = stream(entities + (rounds + 1) * events, entities=entities, step_us=10)
-    realtime = domain("performance").model_copy(update={"clock": Clock.realtime()})
+    realtime = domain("performance").model_copy(update={"clock": Clock.realtime(together=True)})
     make = partial(detector, neurons=neurons, changes={"performance.batch_size": batch})
     subjects = {
         "two": _Feed(make(whole, shards=2), whole, entities, events, batch),
@@ -101,8 +101,8 @@ class _Feed:
         stop = begin + self.events
         content = [encode_events(self.whole.slice(start, min(start + self.batch, stop))) for start in starts]
         worked, begun = process_time(), perf_counter()
-        for part in content:
-            self.subject.process(decode_events(part))
+        for _ in self.subject.flow(decode_events(part) for part in content):
+            pass
         ended = perf_counter()
         return np.array([self.events / (ended - begun), self.events / (process_time() - worked)])
 

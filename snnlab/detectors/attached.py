@@ -11,17 +11,32 @@ from snnlab.detectors.judgement import Judgement
 from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.plan import Plan
 from snnlab.detectors.recall import Ring
-from snnlab.detectors.road import ALL, CLOCKS, FEATURES, READOUTS, Desk, Look, Road, Timing, Viewing, travel
+from snnlab.detectors.road import (
+    ALL,
+    CLOCKS,
+    FEATURES,
+    READOUTS,
+    Desk,
+    Look,
+    Road,
+    SharedEngine,
+    Timing,
+    Viewing,
+    travel,
+)
 from snnlab.detectors.view import View
 from snnlab.features.clock import Lateness
 from snnlab.reservoirs.engines.native import Native, NativeAttached
-from snnlab.reservoirs.engines.native_frame import frame_of
+from snnlab.reservoirs.engines.native_frame import Frame, frame_of
+from snnlab.reservoirs.engines.native_together import Together
 from snnlab.types import Array, Arrays
 
-__all__ = ["BUCKETS", "AttachedRoad", "under"]
+__all__ = ["BUCKETS", "TOGETHER", "AttachedRoad", "memory_of", "under"]
 
 BUCKETS = 16
 """Buckets of neurons that a spike pattern tells of."""
+TOGETHER = "together/"
+"""Before the names of what a shard remembers from tick to tick, where its events come together."""
 _REJECTED = int(Lateness.REJECTED)
 
 
@@ -43,7 +58,8 @@ class AttachedRoad:
         self._tick = np.empty_like(self._address)
         self._engine: NativeAttached | None = None
         if plan.network is not None:
-            self._engine = Native().attach(plan.network, under(learnt, "reservoir/"), under(state, "reservoir/"))
+            own = under(state, TOGETHER) if plan.together else state
+            self._engine = Native().attach(plan.network, under(learnt, "reservoir/"), under(own, "reservoir/"))
         self._frame = frame_of(_road(plan, learnt, state, layout, self._engine, self._desk), ())
 
     def judge(self, events: Columns, rows: Int32[np.ndarray, " n"], *, learn: bool) -> Outcome:
@@ -107,6 +123,11 @@ class AttachedRoad:
         return Judgement.blank(n, judge.n_groups, len(judge.settings)), np.zeros((n, BUCKETS), np.float32)
 
 
+def memory_of(state: Arrays, readout: int) -> Arrays:
+    """What the readout of this number remembers, of entities and of the shard."""
+    return under(state, f"readout{readout}/") | under(state, f"{TOGETHER}readout{readout}/")
+
+
 def under(arrays: Arrays, prefix: str) -> Arrays:
     """The arrays whose names begin so, by the rest of their names."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
@@ -123,7 +144,7 @@ def _road(
     clock = plan.domain.clock
     timing = Timing(
         state["clock/last"], state["clock/heard"], state["clock/gaps"],
-        float(clock.us_per_tick), clock.gap_cap_ticks, clock.lateness_us, clock.event_ticks,
+        float(clock.us_per_tick), clock.gap_cap_ticks, clock.lateness_us, clock.event_ticks, plan.together,
     )  # fmt: skip
     look = Look(
         timing, plan.bank.bind(*layout, under(state, "features/")), plan.bank.chosen, plan.codes.coded,
@@ -131,14 +152,21 @@ def _road(
     )  # fmt: skip
     views = tuple(
         frame_of(
-            view.readout.bind(under(learnt, f"readout{at}/"), under(state, f"readout{at}/")),
+            view.readout.bind(under(learnt, f"readout{at}/"), memory_of(state, at)),
             _viewing(view, plan.shape.numbers, len(desk.gap)),
         )
         for at, view in enumerate(plan.views)
     )
     ring = Ring(*(state[f"recall/{name}"] for name in Ring._fields))
     judge = frame_of(plan.judge.bind(under(learnt, "judge/"), under(state, "judge/")), ring)
-    return Road(frame_of(look, desk), engine and engine.frame, plan.shape.neurons, views, judge)
+    return Road(frame_of(look, desk), _engine(plan, state, engine), plan.shape.neurons, views, judge)
+
+
+def _engine(plan: Plan, state: Arrays, engine: NativeAttached | None) -> Frame | SharedEngine | None:
+    if engine is None or not plan.together:
+        return engine and engine.frame
+    shared = under(state, TOGETHER)
+    return SharedEngine(engine.frame, Together(shared["ticks"], shared["heard"]), shared["pattern"])
 
 
 def _viewing(view: View, numbers: int, room: int) -> Viewing:
@@ -169,4 +197,5 @@ def _desk(plan: Plan, room: int) -> Desk:
         neuron=np.empty(spikes, np.int32),
         spike_count=np.empty(spikes, np.uint8),
         evidence=np.empty((room, plan.judge.columns)),
+        ran=np.zeros(room, np.uint8),
     )

@@ -1,11 +1,9 @@
 """The detector: events in, one verdict an event out."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isfinite
-from os import cpu_count
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,11 +12,11 @@ import numpy as np
 from snnlab.config import NeuromorphicConfig
 from snnlab.detectors.absence import verdicts_of
 from snnlab.detectors.columns import Columns
+from snnlab.detectors.lanes import Lanes
 from snnlab.detectors.model_file import ModelFile
 from snnlab.detectors.naming import Naming
 from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.plan import Plan
-from snnlab.detectors.routing import Router
 from snnlab.detectors.saving import admit, packed, unpack
 from snnlab.detectors.shard import Shard
 from snnlab.detectors.verdicts import Verdicts
@@ -164,9 +162,42 @@ class Detector:
             EventError: a NaN or infinite value, a duplicate id, or a column that is missing; nothing is changed then.
         """
         self._check(batch)
-        verdicts = self._verdicts(batch, self._outcome(batch, learn))
-        self.n_events += len(batch)
-        return verdicts
+        return self._told(batch, self._lanes.judge(Columns.of(batch, self.plan.bank), learn=learn))
+
+    def flow(self, batches: Iterable[EventBatch], learn: bool = True) -> Iterator[Verdicts]:
+        """The verdicts of ``process`` for one batch after the other, the next one fetched and read meanwhile.
+
+        Each core then has something to do all the time: read here what is to be scored next, say a decoder's
+        batches. Until the last verdicts the detector may be a batch ahead of those that were given: save it after
+        them, or call ``process`` instead.
+
+        Raises:
+            EventError: as ``process``, once the verdicts of all batches before are given.
+
+        Example:
+            >>> rng = np.random.default_rng(0)
+            >>> detector = Detector.build("sensor", names=["pressure"])
+            >>> stream = EventBatch.from_columns(rng.normal(5.0, 0.1, (500, 1)), ["pressure"])
+            >>> [len(verdicts) for verdicts in detector.flow(stream.slice(at, at + 250) for at in (0, 250))]
+            [250, 250]
+        """
+        source, before, wrong = iter(batches), None, None
+        while wrong is None:
+            now = None
+            try:
+                batch = next(source, None)
+                if batch is not None:
+                    self._check(batch)
+                    now = batch, self._lanes.begin(Columns.of(batch, self.plan.bank), learn=learn)
+            except Exception as raised:  # noqa: BLE001 - whatever it is, the batch before has its verdicts first
+                wrong = raised
+            if before is not None:
+                yield self._told(before[0], before[1].outcome())
+            if now is None:
+                break
+            before = now
+        if wrong is not None:
+            raise wrong
 
     def advance(self, until_us: int) -> Verdicts:
         """Verdicts on entities whose silence until ``until_us`` (µs) is rare for them; the longest silent come first.
@@ -185,7 +216,6 @@ class Detector:
         return verdicts_of(found, until_us, self.domain)
 
     def _check(self, batch: EventBatch) -> None:
-        self.rejected = []
         if len(batch) != 1 or not isfinite(sum(batch.values[0].tolist())):
             batch.check()
         layout = (batch.names, batch.category_names)
@@ -205,29 +235,18 @@ class Detector:
                 f"{len(needed)} of them, or train a detector for these columns"
             )
 
-    def _outcome(self, batch: EventBatch, learn: bool) -> Outcome:
-        """What the shards say, each on a thread of its own where there are several."""
-        events = Columns.of(batch, self.plan.bank)
-        if len(self.shards) == 1:
-            return self.shards[0].process(events, learn=learn)
-        shard = self._router.route(events.owners)
-        places = [np.flatnonzero(shard == s) for s in range(len(self.shards))]
-        busy = [(s, at) for s, at in enumerate(places) if len(at)] or [(0, places[0])]
-        done = self._threads.map(lambda one: self.shards[one[0]].process(events.part(one[1]), learn=learn), busy)
-        return Outcome.beside([(at, part) for (_, at), part in zip(busy, done, strict=True)], len(batch))
+    def _told(self, batch: EventBatch, outcome: Outcome) -> Verdicts:
+        self.n_events += len(batch)
+        return self._verdicts(batch, outcome)
 
     @cached_property
-    def _router(self) -> Router:
-        return Router(len(self.shards))
-
-    @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(max_workers=min(len(self.shards), cpu_count() or 1), thread_name_prefix="shard")
+    def _lanes(self) -> Lanes:
+        return Lanes(self.shards)
 
     def _verdicts(self, batch: EventBatch, outcome: Outcome) -> Verdicts:
         judged = outcome.judgement
-        for row in outcome.rejected.tolist():
-            self.rejected.append(DeadLetter(batch.event_ids[row], self._too_late(batch, row)))
+        late = outcome.rejected.tolist()
+        self.rejected = [DeadLetter(batch.event_ids[row], self._too_late(batch, row)) for row in late]
         return Verdicts(
             events=batch,
             score=judged.score,

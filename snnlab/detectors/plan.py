@@ -29,6 +29,11 @@ class Plan:
     max_entities: int
 
     @property
+    def together(self) -> bool:
+        """Whether the events of a tick are one input to the shard's one network."""
+        return self.shape.together
+
+    @property
     def readouts(self) -> tuple[Readout, ...]:
         """The readouts, in the order in which they are judged."""
         return tuple(view.readout for view in self.views)
@@ -47,8 +52,9 @@ class Plan:
                 f"{', '.join(kind for kind in KINDS if kind != 'predictive')}"
             )
         shape = Shape(
-            len(bank.numeric), len(bank.symbolic), config.readout.neurons, config.reservoir.neurons, codes.words
-        )
+            len(bank.numeric), len(bank.symbolic), config.readout.neurons, config.reservoir.neurons, codes.words,
+            together=reservoir and domain.clock.together,
+        )  # fmt: skip
         features = (*bank.numeric, *bank.symbolic)
         names = tuple(dict.fromkeys(feature.group for feature in features))
         views = tuple(View.of(_readout(spec.kind, spec.settings), spec.groups, features, shape) for spec in specs)

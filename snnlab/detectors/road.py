@@ -20,9 +20,22 @@ from snnlab.features.following import follow_into
 from snnlab.kernels import kernel, part
 from snnlab.reservoirs.engines import native_kernels
 from snnlab.reservoirs.engines.native_frame import Frame
+from snnlab.reservoirs.engines.native_together import Together, drive_together
 from snnlab.types import Array
 
-__all__ = ["ALL", "CLOCKS", "FEATURES", "READOUTS", "Desk", "Look", "Road", "Timing", "Viewing", "travel"]
+__all__ = [
+    "ALL",
+    "CLOCKS",
+    "FEATURES",
+    "READOUTS",
+    "Desk",
+    "Look",
+    "Road",
+    "SharedEngine",
+    "Timing",
+    "Viewing",
+    "travel",
+]
 
 # ruff: noqa: ANN001, ANN201, ANN202, ARG001 - the types of a kernel are those it is compiled for
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
@@ -42,6 +55,7 @@ class Timing(NamedTuple):
     cap: int
     lateness_us: int
     ticks: int
+    together: bool
 
 
 class Viewing(NamedTuple):
@@ -68,6 +82,15 @@ class Look(NamedTuple):
     codes: BoundCodes
 
 
+class SharedEngine(NamedTuple):
+    """The native engine where the events of a tick are one input to the shard's one network."""
+
+    frame: Frame
+    together: Together
+    pattern: Array
+    """Of the last tick that was run."""
+
+
 class Road(NamedTuple):
     """A detector's plan bound to the arrays of one shard.
 
@@ -76,7 +99,7 @@ class Road(NamedTuple):
 
     look: Frame
     """Of a :class:`Look`, and the desk."""
-    engine: Frame | None
+    engine: "Frame | SharedEngine | None"
     """The native engine's, or None without a reservoir."""
     neurons: int
     views: tuple[Frame, ...]
@@ -99,6 +122,8 @@ class Desk(NamedTuple):
     neuron: Array
     spike_count: Array
     evidence: Array
+    ran: Array
+    """Where events come together: whether a tick was run before an event. ``gap`` then holds ticks since 1970."""
 
 
 @njit(cache=True, nogil=True)
@@ -119,13 +144,11 @@ def travel(frame, times, values, rows, entities, marks, words, address, tick, le
         _describe(look, desk, times, values, rows, words, address, tick, learn)
     if stages & READOUTS:
         n = times.size
-        _run(
-            road.engine, rows, address[:n], tick[:n], desk.gap[:n], look.timing.ticks, learn,
-            desk.ptr, desk.neuron, desk.spike_count,
-        )  # fmt: skip
+        _run(road.engine, look.timing, desk, rows, address[:n], tick[:n], learn)
         judge = road.judge.arrays
         _ask(road.views, desk, rows, entities, judge.starts, learn)
         _conclude(judge, road.judge.scratch, desk, times, rows, entities, marks, road.neurons, learn, out, pattern)
+        _carry(road.engine, desk.ran, pattern)
     return 0
 
 
@@ -133,7 +156,11 @@ def travel(frame, times, values, rows, entities, marks, words, address, tick, le
 def _follow(timing, desk, times, rows):
     gap, lateness = desk.gap[: times.size], desk.lateness[: times.size]
     follow_gaps(rows, times, timing.heard, timing.gaps)
-    return follow_into(rows, times, timing.last, timing.us_per_tick, timing.cap, timing.lateness_us, gap, lateness)
+    rejected = follow_into(rows, times, timing.last, timing.us_per_tick, timing.cap, timing.lateness_us, gap, lateness)
+    if timing.together:
+        for t in range(times.size):
+            gap[t] = np.int64(np.floor(times[t] / timing.us_per_tick))
+    return rejected
 
 
 @kernel
@@ -158,7 +185,7 @@ def _inputs(desk, rows, entities):
     n = rows.size
     return Inputs(
         rows, entities, desk.seconds[:n], desk.numbers[:n], desk.categories[:n], desk.codes[:n], desk.ptr[: n + 1],
-        desk.neuron,
+        desk.neuron, desk.ran[:n],
     )  # fmt: skip
 
 
@@ -172,25 +199,60 @@ def _conclude(judge, ring, desk, times, rows, entities, marks, neurons, learn, o
     _bucket(inputs.spike_start, inputs.spikes, neurons, pattern)
 
 
-def _run(engine, rows, address, when, gap, ticks, learn, ptr, neuron, count):
+def _run(engine, timing, desk, rows, address, when, learn):
     """Drive the reservoir, if there is one."""
     raise NotImplementedError
 
 
 @overload(_run)
-def _run_of(engine, rows, address, when, gap, ticks, learn, ptr, neuron, count):
-    return _silence if isinstance(engine, types.NoneType) else _drive
+def _run_of(engine, timing, desk, rows, address, when, learn):
+    if isinstance(engine, types.NoneType):
+        return _silence
+    return _drive_together if isinstance(engine, types.BaseTuple) else _drive
 
 
 @part
-def _silence(engine, rows, address, when, gap, ticks, learn, ptr, neuron, count):
-    ptr[: rows.size + 1] = 0
+def _silence(engine, timing, desk, rows, address, when, learn):
+    desk.ptr[: rows.size + 1] = 0
 
 
 @register_jitable
-def _drive(engine, rows, address, when, gap, ticks, learn, ptr, neuron, count):
+def _drive(engine, timing, desk, rows, address, when, learn):
     # The desk has room for every neuron in every event, and the stages before give only what may be run.
-    native_kernels.drive(engine, rows, address, when, gap, 0, ticks, learn, ptr, neuron, count)
+    gap = desk.gap[: rows.size]
+    native_kernels.drive(
+        engine, rows, address, when, gap, 0, timing.ticks, learn, desk.ptr, desk.neuron, desk.spike_count
+    )
+
+
+@register_jitable
+def _drive_together(engine, timing, desk, rows, address, when, learn):
+    at = desk.gap[: rows.size]
+    drive_together(engine.frame, engine.together, timing.cap, at, address, learn, desk.ptr, desk.neuron, desk.ran)
+
+
+def _carry(engine, ran, pattern):
+    """Where events come together, those of a tick have the pattern of the tick before."""
+    raise NotImplementedError
+
+
+@overload(_carry)
+def _carry_of(engine, ran, pattern):
+    return _held if isinstance(engine, types.BaseTuple) else _own
+
+
+@part
+def _own(engine, ran, pattern):
+    pass
+
+
+@part
+def _held(engine, ran, pattern):
+    for t in range(pattern.shape[0]):
+        if ran[t]:
+            engine.pattern[:] = pattern[t]
+        else:
+            pattern[t] = engine.pattern
 
 
 @njit(cache=True, nogil=True)
@@ -226,8 +288,9 @@ def _seen(viewing, inputs):
             for j in range(viewing.codes.size):
                 codes[t, j] = inputs.codes[t, viewing.codes[j]]
     return Inputs(
-        inputs.rows, inputs.entities, inputs.seconds, numbers, categories, codes, inputs.spike_start, inputs.spikes
-    )
+        inputs.rows, inputs.entities, inputs.seconds, numbers, categories, codes, inputs.spike_start, inputs.spikes,
+        inputs.ran,
+    )  # fmt: skip
 
 
 @kernel

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from snnlab.detectors.absence import Silence, fresh_habits, silences
-from snnlab.detectors.attached import AttachedRoad, under
+from snnlab.detectors.attached import BUCKETS, TOGETHER, AttachedRoad, memory_of, under
 from snnlab.detectors.columns import Columns
 from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.plan import Plan
@@ -14,6 +14,7 @@ from snnlab.detectors.pool import EntityPool
 from snnlab.detectors.recall import fresh_recall, place_of, recalled
 from snnlab.errors import ModelFormatError
 from snnlab.features.clock import UNSEEN
+from snnlab.reservoirs.engines.native_together import fresh_together
 from snnlab.types import Arrays
 
 __all__ = ["Shard"]
@@ -122,8 +123,19 @@ class Shard:
             for name, rest in view.readout.episode.items():
                 memory[name][:] = rest
         if clocks:
+            for name, array in fresh_together(self.plan.codes.inputs).items() if self.plan.together else ():
+                self.state[TOGETHER + name][:] = array
             self.state["clock/last"][:] = UNSEEN
             self.state["clock/heard"][:] = UNSEEN
+
+    def neurons_of(self, entity: str) -> Arrays:
+        """The state of the network that an entity's events drive, by name; empty where there is none."""
+        row = self.pool.rows.get(entity)
+        if row is None or self.plan.network is None:
+            return {}
+        if self.plan.together:
+            return {name: array[0] for name, array in under(self.state, f"{TOGETHER}reservoir/").items()}
+        return {name: array[row] for name, array in under(self.state, "reservoir/").items()}
 
     def silences(self, until_us: int) -> list[Silence]:
         """Entities that have been silent for longer than their habit allows; nothing is changed."""
@@ -139,7 +151,7 @@ class Shard:
     @cached_property
     def _readouts(self) -> list[tuple[Arrays, Arrays]]:
         count = len(self.plan.views)
-        return [(under(self.learnt, f"readout{r}/"), under(self.state, f"readout{r}/")) for r in range(count)]
+        return [(under(self.learnt, f"readout{r}/"), memory_of(self.state, r)) for r in range(count)]
 
     @cached_property
     def _recall(self) -> Arrays:
@@ -173,7 +185,7 @@ class Shard:
 
 def _is_row(name: str) -> bool:
     """Whether an array has a row for each entity; windows over other keys do not."""
-    return not name.startswith(("features/", "recall/")) or name.startswith("features/entity.")
+    return not name.startswith(("features/", "recall/", TOGETHER)) or name.startswith("features/entity.")
 
 
 def _fresh_state(plan: Plan, capacity: int) -> Arrays:
@@ -182,9 +194,20 @@ def _fresh_state(plan: Plan, capacity: int) -> Arrays:
     state |= {f"recall/{name}": array for name, array in fresh_recall(plan.shape).items()}
     state |= {f"features/{name}": array for name, array in plan.bank.fresh(capacity).items()}
     state |= {f"judge/{name}": array for name, array in plan.judge.remembered(capacity).items()}
-    if plan.network is not None:
+    if plan.network is not None and not plan.together:
         state |= {f"reservoir/{name}": array for name, array in plan.network.fresh_state(capacity).items()}
     for at, view in enumerate(plan.views):
         kept = view.readout.remembered(view.shape, capacity)
         state |= {f"readout{at}/{name}": array for name, array in kept.items()}
-    return state
+    return state | _shared_state(plan)
+
+
+def _shared_state(plan: Plan) -> Arrays:
+    """What the shard remembers from tick to tick, where its events come together."""
+    if plan.network is None or not plan.together:
+        return {}
+    state = fresh_together(plan.codes.inputs) | {"pattern": np.zeros(BUCKETS, np.float32)}
+    state |= {f"reservoir/{name}": array for name, array in plan.network.fresh_state(1).items()}
+    for at, view in enumerate(plan.views):
+        state |= {f"readout{at}/{name}": array for name, array in view.readout.between(view.shape).items()}
+    return {f"{TOGETHER}{name}": array for name, array in state.items()}

@@ -6,6 +6,10 @@ A network runs in ticks. Between two events of an entity lies a gap, which the c
 - ``realtime``: a tick is ``tick_ms`` of stream time.
 - ``scaled(x)``: ``x`` seconds of network time pass in each second of stream time.
 
+**Together.** Each entity has a network's state and a time of its own, and an event is an input by itself. Where a clock
+says ``together``, a shard has one state: all its events of one tick of stream time are one input to it, and each of
+them is judged by what the ticks before had left there. Many events then cost the network one tick.
+
 **Lateness.** An event earlier than the last of its entity by no more than ``lateness_us`` is late: it is processed at
 the entity's clock, with a gap of 0, and the clock does not move back. One that is later still is rejected (a dead
 letter). Entities have clocks of their own: one entity's delay never makes another's events late.
@@ -16,7 +20,7 @@ from typing import Literal, Self
 
 import numpy as np
 from jaxtyping import Int8, Int32, Int64
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from snnlab.features.following import follow
 from snnlab.features.readonly import readonly
@@ -45,6 +49,7 @@ class Clock(BaseModel):
         tick_ms: network time of one tick, in ms.
         gap_cap_ticks: the longest gap, in ticks; beyond it a network has forgotten.
         lateness_us: how far behind its entity's last event an event may come, in µs.
+        together: whether the events of a shard that share a tick are one input to one network.
 
     Ticks are counted on one grid from 1970 on, so that gaps add up: the gap from a to c is that from a to b and from
     b to c, as long as no cap is met.
@@ -63,6 +68,16 @@ class Clock(BaseModel):
     tick_ms: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     gap_cap_ticks: int = Field(default=10_000, ge=0)
     lateness_us: int = Field(default=60_000_000, ge=0)
+    together: bool = False
+
+    @model_validator(mode="after")
+    def _has_ticks(self) -> Self:
+        if self.together and (self.mode == "per_event" or self.event_ticks != 1):
+            raise ValueError(
+                f"events come together in ticks of stream time, of which a {self.mode!r} clock with {self.event_ticks} "
+                "ticks an event has none; take realtime or scaled with event_ticks=1, or together=False"
+            )
+        return self
 
     @classmethod
     def per_event(cls, ticks: int = 1, *, lateness_us: int = 60_000_000) -> Self:
@@ -70,9 +85,13 @@ class Clock(BaseModel):
         return cls(mode="per_event", event_ticks=ticks, lateness_us=lateness_us)
 
     @classmethod
-    def realtime(cls, *, tick_ms: float = 1.0, event_ticks: int = 1, lateness_us: int = 60_000_000) -> Self:
+    def realtime(
+        cls, *, tick_ms: float = 1.0, event_ticks: int = 1, lateness_us: int = 60_000_000, together: bool = False
+    ) -> Self:
         """A clock whose network lives in stream time."""
-        return cls(mode="realtime", tick_ms=tick_ms, event_ticks=event_ticks, lateness_us=lateness_us)
+        return cls(
+            mode="realtime", tick_ms=tick_ms, event_ticks=event_ticks, lateness_us=lateness_us, together=together
+        )
 
     @classmethod
     def scaled(cls, scale: float, *, tick_ms: float = 1.0, event_ticks: int = 1, lateness_us: int = 60_000_000) -> Self:

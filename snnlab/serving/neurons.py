@@ -34,9 +34,9 @@ def neuron_state(detector: Detector, entity: str, version: int) -> NeuronState:
     (256,)
     """
     for shard in detector.shards:
-        row = shard.pool.rows.get(entity)
-        if row is not None and "reservoir/membrane" in shard.state:
-            state = {name: shard.state[f"reservoir/{name}"][row].copy() for name in _KEPT}
+        own = shard.neurons_of(entity)
+        if own:
+            state = {name: own[name].copy() for name in _KEPT}
             threshold = shard.learnt["reservoir/threshold"].copy()
             return NeuronState(version=version, events_seen=detector.n_events, threshold=threshold, **state)
     raise NothingThere(

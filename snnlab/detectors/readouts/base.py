@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int32, Int64
+from jaxtyping import Float64, Int32, Int64, UInt8
 from numba import njit
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,7 @@ __all__ = ["Inputs", "Pool", "Readout", "Shape", "surprises"]
 
 Pool = Literal["max", "mean", "sum"]
 """How the columns of one readout become one value: the strongest, the average, or the sum."""
+_NONE = np.zeros(0, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Shape:
     prototypes: int
     neurons: int
     symbols: tuple[int, ...]
+    together: bool = False
+    """Whether the events of a tick are one input to the shard's one network."""
 
     @property
     def columns(self) -> int:
@@ -42,7 +45,8 @@ class Inputs(NamedTuple):
 
     ``rows`` is the state row of each event's entity and ``entities`` the entity's own 31-bit hash; ``seconds`` is its
     time; ``codes`` are the symbols that the encoders gave each column; ``spike_start`` and ``spikes`` list the
-    reservoir neurons that fired for each event.
+    reservoir neurons that fired for each event. Where events come together in ticks, ``ran`` marks those before which
+    a tick of the shard's network was run, and the spikes of such an event are that tick's.
     """
 
     rows: Int32[np.ndarray, " n"]
@@ -53,6 +57,7 @@ class Inputs(NamedTuple):
     codes: Int32[np.ndarray, "n d"]
     spike_start: Int64[np.ndarray, " n1"]
     spikes: Int32[np.ndarray, " s"]
+    ran: UInt8[np.ndarray, " n"] = _NONE
 
 
 class Readout(BaseModel):
@@ -92,6 +97,11 @@ class Readout(BaseModel):
     def remembered(self, shape: Shape, capacity: int) -> Arrays:
         """What it remembers of each entity, a row each; nothing unless a readout says otherwise."""
         del shape, capacity
+        return {}
+
+    def between(self, shape: Shape) -> Arrays:
+        """What it remembers of the shard from tick to tick, where events come together; nothing unless it says so."""
+        del shape
         return {}
 
     @abstractmethod

@@ -15,6 +15,7 @@ from numba.extending import overload
 from pydantic import Field
 
 from snnlab.detectors.readouts.base import Pool, Readout, Shape, surprises
+from snnlab.detectors.readouts.predictive_ticks import PredictiveTicks
 from snnlab.kernels import OPTIONS, part
 from snnlab.types import Array, Arrays
 
@@ -27,6 +28,9 @@ class Predictive(Readout):
     ``strength`` is the weight of a word's overall frequency, in events; ``memory`` is how many events a neuron counts
     before it halves its counts; ``votes`` bounds how many neurons of an event vote. Fails where an entity's last
     events say nothing about its next.
+
+    Where events come together in ticks, what fired in the shard's last tick votes for the words of this one
+    (:mod:`.predictive_ticks`).
     """
 
     kind: ClassVar[str] = "predictive"
@@ -54,10 +58,25 @@ class Predictive(Readout):
 
     def remembered(self, shape: Shape, capacity: int) -> Arrays:
         """Which neurons fired at each entity's last event, -1 for none."""
-        return {"fired": np.full((capacity, self.votes), -1, np.int16 if shape.neurons < 1 << 15 else np.int32)}
+        return {} if shape.together else {"fired": self._silent(capacity, shape)}
 
-    def bind(self, learnt: Arrays, memory: Arrays) -> "PredictiveArrays":
+    def between(self, shape: Shape) -> Arrays:
+        """Which neurons fired in the last tick, the surprise of each word by them, and the words of this tick."""
+        if not shape.together:
+            return {}
+        words = int(sum(shape.symbols))
+        return {"fired": self._silent(1, shape), "surprise": np.zeros(words), "said": np.zeros(words + 1, np.float32)}
+
+    def _silent(self, rows: int, shape: Shape) -> Array:
+        return np.full((rows, self.votes), -1, np.int16 if shape.neurons < 1 << 15 else np.int32)
+
+    def bind(self, learnt: Arrays, memory: Arrays) -> "PredictiveArrays | PredictiveTicks":
         """See :meth:`.base.Readout.bind`."""
+        if "said" in memory:
+            return PredictiveTicks(
+                memory["fired"][0], memory["surprise"], memory["said"], learnt["synapse"], learnt["events"],
+                learnt["word"], learnt["first"], learnt["total"], self.strength, self.memory,
+            )  # fmt: skip
         return PredictiveArrays(
             memory["fired"], learnt["synapse"], learnt["events"], learnt["word"], learnt["first"], learnt["total"],
             self.strength, self.memory,

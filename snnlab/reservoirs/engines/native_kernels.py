@@ -13,7 +13,19 @@ from snnlab.reservoirs.plasticity.kernels import regulate_gain, regulate_thresho
 from snnlab.reservoirs.plasticity.strategy import adapt, follow
 from snnlab.types import Array
 
-__all__ = ["Net", "Scratch", "drive", "gather", "inject", "membranes", "regulate", "simulate", "spiked_ago"]
+__all__ = [
+    "Net",
+    "Scratch",
+    "drive",
+    "gather",
+    "inject",
+    "membranes",
+    "regulate",
+    "settle",
+    "simulate",
+    "spiked_ago",
+    "tick",
+]
 
 # ruff: noqa: ANN001, ANN201, ANN202 - the types of a kernel are those it is compiled for
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
@@ -112,7 +124,7 @@ def membranes(own, threshold, bias, arriving, brought, gain, pool, real, refract
 
 
 @inlined
-def _tick(own, net, rule, learned, real, whole, decay, learn, scratch):
+def tick(own, net, rule, learned, real, whole, decay, learn, scratch):
     """Deliver, update, learn; returns the spikes of the tick."""
     threshold, weights, homeostat = learned
     v, _, _, age, traces = own
@@ -187,7 +199,7 @@ def _decay(v, i, a, age, traces, bias, times, ticks):
 
 
 @inlined
-def _settle(own, net, rule, learned, params, gap, learn, scratch):
+def settle(own, net, rule, learned, params, gap, learn, scratch):
     """Let a gap pass: tick by tick until quiet, at most ``settle_ticks``, then at once."""
     v, i, a, age, traces = own
     real, whole, times, decay, _ = params
@@ -197,7 +209,7 @@ def _settle(own, net, rule, learned, params, gap, learn, scratch):
             _decay(v, i, a, age, traces, net.bias, times, left)
             scratch.totals[2] += v.size
             return
-        _tick(own, net, rule, learned, real, whole, decay, learn, scratch)
+        tick(own, net, rule, learned, real, whole, decay, learn, scratch)
         left -= 1
 
 
@@ -212,7 +224,7 @@ def _answer(own, net, rule, learned, params, address, when, ticks, learn, scratc
             if address[q] >= 0 and when[q] == t:
                 inject(net.input_targets, net.input_weights, address[q], scratch.brought)
                 heard += 1
-        n_spikes = _tick(own, net, rule, learned, real, whole, decay, learn, scratch)
+        n_spikes = tick(own, net, rule, learned, real, whole, decay, learn, scratch)
         if learn and heard and homeo[1] > 0.0:
             regulate(learned, homeo, spikes, n_spikes)
         for s in range(n_spikes):
@@ -267,7 +279,7 @@ def _drive(
         row = rows[e]
         own = membrane[row], current[row], adaptation[row], ages[row], traces[row]
         if gap[e] > 0:
-            _settle(own, net, rule, learned, params, gap[e], learn, scratch)
+            settle(own, net, rule, learned, params, gap[e], learn, scratch)
         _answer(own, net, rule, learned, params, address[e], when[e], ticks, learn, scratch)
         found = gather(seen, neuron[used:])
         for s in range(used, used + found):
@@ -299,7 +311,7 @@ def _simulate(net, rule, learned, state, params, scratch, row, ptr, address, sta
         for q in range(ptr[t], ptr[t + 1]):
             inject(net.input_targets, net.input_weights, address[q], scratch.brought)
         scratch.totals[1] += (ptr[t + 1] - ptr[t]) * net.input_targets.shape[1]
-        n_spikes = _tick(own, net, rule, learned, real, whole, decay, learn, scratch)
+        n_spikes = tick(own, net, rule, learned, real, whole, decay, learn, scratch)
         if learn and homeo[1] > 0.0 and ptr[t + 1] > ptr[t]:
             regulate(learned, homeo, spikes, n_spikes)
         for s in range(n_spikes):
