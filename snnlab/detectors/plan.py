@@ -6,7 +6,7 @@ from snnlab.detectors.encoding import Codes
 from snnlab.detectors.judgement import Judge
 from snnlab.detectors.readouts import KINDS, Readout, Shape
 from snnlab.detectors.view import View
-from snnlab.domains import Domain
+from snnlab.domains import Domain, ReadoutSpec
 from snnlab.errors import ConfigError
 from snnlab.features import FeatureBank
 from snnlab.reservoirs import Network
@@ -57,17 +57,18 @@ class Plan:
         )  # fmt: skip
         features = (*bank.numeric, *bank.symbolic)
         names = tuple(dict.fromkeys(feature.group for feature in features))
-        views = tuple(View.of(_readout(spec.kind, spec.settings), spec.groups, features, shape) for spec in specs)
+        views = tuple(View.of(_readout(spec), spec, features, shape) for spec in specs)
         groups = [[names.index(features[at].group) for at in view.columns] for view in views]
         readouts = tuple(view.readout for view in views)
         judge = Judge.of(readouts, groups, len(names), domain.refractory, domain.threshold, domain.gate)
         return cls(domain, bank, codes, network, views, names, judge, shape, max_entities)
 
 
-def _readout(kind: str, settings: dict[str, object]) -> Readout:
-    if kind not in KINDS:
-        raise ConfigError(f"no readout {kind!r}; there are {', '.join(KINDS)}: name one of them")
+def _readout(spec: ReadoutSpec) -> Readout:
+    if spec.kind not in KINDS:
+        raise ConfigError(f"no readout {spec.kind!r}; there are {', '.join(KINDS)}: name one of them")
     try:
-        return KINDS[kind].model_validate(settings)
+        readout = KINDS[spec.kind].model_validate(spec.settings)
     except ValueError as wrong:
-        raise ConfigError(f"readout {kind!r}: {wrong}") from wrong
+        raise ConfigError(f"readout {spec.kind!r}: {wrong}") from wrong
+    return readout.model_copy(update={"weight": readout.weight * spec.among_entities})

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from snnlab.detectors.readouts import Inputs, Readout, Shape
+from snnlab.domains import ReadoutSpec
 from snnlab.errors import ConfigError
 from snnlab.features import Feature
 
@@ -25,18 +26,17 @@ class View:
     whole: bool
 
     @classmethod
-    def of(cls, readout: Readout, groups: Sequence[str], features: Sequence[Feature], shape: Shape) -> "View":
-        """The view of the features in ``groups``, or of all when there are none.
+    def of(cls, readout: Readout, spec: ReadoutSpec, features: Sequence[Feature], shape: Shape) -> "View":
+        """The view of the features that a readout's spec lets it see.
 
         Raises:
-            ConfigError: no feature is in these groups.
+            ConfigError: no feature is among them.
         """
-        seen = [at for at, feature in enumerate(features) if not groups or feature.group in groups]
+        seen = [at for at, feature in enumerate(features) if spec.sees(feature)]
         if not seen:
-            known = ", ".join(dict.fromkeys(feature.group for feature in features))
-            raise ConfigError(
-                f"readout {readout.kind!r} sees groups {list(groups)}, and no feature is in them: {known}"
-            )
+            known = ", ".join(dict.fromkeys(f"{feature.group} ({feature.aggregate})" for feature in features))
+            wanted = [*spec.groups, *spec.aggregates]
+            raise ConfigError(f"readout {readout.kind!r} sees {wanted}, and no feature is like that: {known}")
         numbers = [at for at in seen if at < shape.numbers]
         categories = [at - shape.numbers for at in seen if at >= shape.numbers]
         own = replace(

@@ -96,6 +96,7 @@ BUSINESS = Domain(
         ReadoutSpec(kind="context", settings={"weight": 0.6, "order": 0, "repeats": 0, "gate": 5}),
         ReadoutSpec(kind="level", settings={"leak": 1.0, "warmup": 150, "absorb": 0.005}),
         ReadoutSpec(kind="joint", settings={"weight": 0.5}),
+        ReadoutSpec(kind="extreme", aggregates=("deviation",)),
         ReadoutSpec(kind="predictive", settings={"weight": 0.3}),
     ),
 )

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from snnlab.config import NeuromorphicConfig
 from snnlab.errors import ConfigError
 from snnlab.features import Clock, Feature
+from snnlab.features.feature import Aggregate
 
 FOREVER_US = 1 << 62
 
@@ -35,7 +36,10 @@ class ReadoutSpec(BaseModel):
     """A readout by its kind, with its settings.
 
     With ``groups`` it sees only the features of these groups, and is meant for the domain's own features; without, it
-    sees all features and is meant for the columns of any stream.
+    sees all features and is meant for the columns of any stream. ``aggregates`` narrows that to features made in these
+    ways: ``("deviation",)`` are those against the entity's own past. Where a stream has none it is left out.
+    ``among_entities`` is what its weight is multiplied with where events belong to several entities, of which it knows
+    the values only all together.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +47,14 @@ class ReadoutSpec(BaseModel):
     kind: str
     settings: dict[str, Any] = Field(default_factory=dict)
     groups: tuple[str, ...] = ()
+    aggregates: tuple[Aggregate, ...] = ()
+    among_entities: float = Field(default=1.0, gt=0)
+
+    def sees(self, feature: Feature) -> bool:
+        """Whether a feature is one of those that it looks at."""
+        return feature.group in (self.groups or {feature.group}) and (
+            feature.aggregate in (self.aggregates or {feature.aggregate})
+        )
 
 
 class Domain(BaseModel):
@@ -111,7 +123,11 @@ class Domain(BaseModel):
         own = bool(self.features) and there.issuperset(self.columns)
         features = self.features if own else self._generic(names, categories, entities)
         meant = [spec for spec in self.readouts if bool(spec.groups) == own] or self.readouts
-        readouts = tuple(spec for spec in meant if timed or spec.kind != "phase")
+        readouts = tuple(
+            spec if entities else spec.model_copy(update={"among_entities": 1.0})
+            for spec in meant
+            if (timed or spec.kind != "phase") and not (spec.aggregates and not any(map(spec.sees, features)))
+        )
         clock = self.clock if timed else self.clock.model_copy(update={"lateness_us": FOREVER_US})
         return self.model_copy(update={"features": features, "readouts": readouts, "clock": clock})
 

@@ -93,11 +93,12 @@ PERFORMANCE = Domain(
             settings={"weight": 0.3, "habituation": 0},
         ),
         # Server metrics drift: what changes counts most. The weights hold the others to a share of the false alarms.
-        ReadoutSpec(kind="change", settings={"weight": 0.9}),
-        ReadoutSpec(kind="novelty", settings={"weight": 0.6}),
-        ReadoutSpec(kind="phase", settings={}),
-        ReadoutSpec(kind="level", settings={"weight": 0.5, "warmup": 150, "absorb": 0.005}),
+        ReadoutSpec(kind="change", settings={"weight": 0.9}, among_entities=0.7),
+        ReadoutSpec(kind="novelty", settings={"weight": 0.6}, among_entities=0.7),
+        ReadoutSpec(kind="phase", settings={}, among_entities=0.7),
+        ReadoutSpec(kind="level", settings={"weight": 0.5, "warmup": 150, "absorb": 0.005}, among_entities=0.7),
         ReadoutSpec(kind="context", settings={"weight": 0.5}),
+        ReadoutSpec(kind="extreme", aggregates=("deviation",)),
         ReadoutSpec(kind="predictive", settings={"weight": 0.2}),
     ),
 )

@@ -93,6 +93,7 @@ SECURITY = Domain(
         # Distance finds what is new, frequency what comes in floods: a known attack is near to itself, and still rare.
         ReadoutSpec(kind="joint", settings={}),
         ReadoutSpec(kind="context", settings={"gate": 5}),
+        ReadoutSpec(kind="extreme", aggregates=("deviation",)),
         ReadoutSpec(kind="predictive", settings={"weight": 0.8, "calibrated": False}),
     ),
 )

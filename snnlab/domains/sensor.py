@@ -98,9 +98,10 @@ SENSOR = Domain(
             groups=("environment", "machine", "wear", "part"),
             settings={"weight": 0.3, "habituation": 0},
         ),
-        ReadoutSpec(kind="level", settings={"warmup": 150, "absorb": 0.005}),
-        ReadoutSpec(kind="change", settings={"weight": 0.5}),
+        ReadoutSpec(kind="level", settings={"warmup": 150, "absorb": 0.005}, among_entities=0.7),
+        ReadoutSpec(kind="change", settings={"weight": 0.5}, among_entities=0.7),
         ReadoutSpec(kind="context", settings={"weight": 0.5}),
+        ReadoutSpec(kind="extreme", aggregates=("deviation",)),
         ReadoutSpec(kind="predictive", settings={"weight": 0.5}),
     ),
 )

@@ -3,6 +3,7 @@
 from snnlab.detectors.readouts.base import Inputs, Pool, Readout, Shape
 from snnlab.detectors.readouts.change import Change
 from snnlab.detectors.readouts.context import Context
+from snnlab.detectors.readouts.extreme import Extreme
 from snnlab.detectors.readouts.joint import Joint
 from snnlab.detectors.readouts.level import Level
 from snnlab.detectors.readouts.novelty import Novelty
@@ -13,6 +14,7 @@ __all__ = [
     "KINDS",
     "Change",
     "Context",
+    "Extreme",
     "Inputs",
     "Joint",
     "Level",
@@ -25,6 +27,6 @@ __all__ = [
 ]
 
 KINDS: dict[str, type[Readout]] = {
-    readout.kind: readout for readout in (Novelty, Phase, Level, Change, Joint, Context, Predictive)
+    readout.kind: readout for readout in (Novelty, Phase, Level, Change, Extreme, Joint, Context, Predictive)
 }
 """Every readout by its kind."""

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from snnlab.detectors.readouts import Change, Context, Inputs, Joint, Level, Novelty, Phase, Predictive, Shape
+from snnlab.detectors.readouts import Change, Context, Extreme, Inputs, Joint, Level, Novelty, Phase, Predictive, Shape
 
 
 def seen(numbers=(), categories=(), codes=(), fired=(), seconds=None, rows=None):
@@ -142,3 +142,22 @@ def test_predictive_tells_the_next_word_from_what_fired():
     assert known[-1, 0] < 0.1
     broken = evidence(Predictive(), seen(codes=[*codes, 1], fired=[*fired, [1]]), symbols=(2,))
     assert broken[-1, 0] > 2.0
+
+
+def test_an_extreme_is_rare_by_its_own_column_upwards_or_downwards():
+    # in 400 events of each column nothing came beyond 1, or beyond 1,000: the same step is rare in one alone
+    rng = np.random.default_rng(2)
+    calm = np.column_stack([rng.uniform(-1, 1, 400), rng.uniform(-1000, 1000, 400)])
+    found = evidence(Extreme(), seen([*calm.tolist(), [0.0, 0.0], [9.0, 9.0], [-9.0, 0.0]]))[400:]
+    assert found[0] == pytest.approx([0.3, 0.3], abs=0.1)
+    assert found[1, 0] > 3
+    assert found[1, 1] < 0.5
+    assert found[2, 0] > 3
+
+
+def test_an_extreme_that_goes_on_is_learnt_slowly():
+    rng = np.random.default_rng(3)
+    calm = rng.normal(size=(500, 1))
+    found = evidence(Extreme(), seen([*calm.tolist(), *[[12.0]] * 20]))[500:, 0]
+    assert found[0] > 4
+    assert found[-1] > 0.5 * found[0]
