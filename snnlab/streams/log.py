@@ -10,7 +10,7 @@ from snnlab.database import Database, Layout
 from snnlab.errors import BusCorrupt, BusError
 from snnlab.events import EventBatch
 
-__all__ = ["LAYOUT", "Row", "append", "events_of", "head", "rows_after", "unsealed"]
+__all__ = ["LAYOUT", "Row", "append", "events_of", "head", "rows_after", "unsealed", "waiting_rows"]
 
 LAYOUT = Layout(
     purpose="bus file",
@@ -67,6 +67,17 @@ def append(connection: sqlite3.Connection, topic: str, shard: int, count: int, b
 def head(connection: sqlite3.Connection, topic: str) -> dict[int, int]:
     """The last position of each shard of a topic that holds anything."""
     return dict(connection.execute("SELECT shard, last FROM heads WHERE topic = ? ORDER BY shard", (topic,)))
+
+
+def waiting_rows(connection: sqlite3.Connection, topic: str, subscription: str) -> tuple[int, int | None]:
+    """How many rows of a topic a subscription has not acknowledged whole, and when the first was published (µs)."""
+    count, oldest = connection.execute(
+        "SELECT count(*), min(log.published_at) FROM heads JOIN log USING (topic, shard) LEFT JOIN offsets ON "
+        "(offsets.subscription = ? AND offsets.stream = log.topic AND offsets.shard = log.shard) "
+        "WHERE heads.topic = ? AND log.last > coalesce(offsets.position, -1)",
+        (subscription, topic),
+    ).fetchone()
+    return int(count), oldest
 
 
 def rows_after(connection: sqlite3.Connection, topic: str, shard: int, after: int, limit: int) -> list[Row]:
