@@ -76,9 +76,15 @@ class Metrics(Collector):
             firing.observe(shares, events, self._clock())
 
     def behind(self, streams: Mapping[tuple[str, str], Behind]) -> None:
-        """Say how far models are behind their streams now, by model and stream: of all that work, and no other."""
+        """Say how far models are behind their streams now, by model and stream: of all that work, and no other.
+
+        Their counters stand at 0 from then on, so that Prometheus sees the first event and the first dead letter.
+        """
         with self._lock:
             self._behind = dict(streams)
+            for key in streams:
+                self._events[key] += 0
+                self._dead[key] += 0
 
     def text(self) -> bytes:
         """Everything in Prometheus's text format."""
