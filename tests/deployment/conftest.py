@@ -59,3 +59,29 @@ def promtool():
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def environment_read():
+    """Names of the environment that the service and the pipelines read."""
+    import importlib
+    import pkgutil
+
+    from pydantic_settings import BaseSettings
+
+    import snnlab.serving
+    import snnlab.stores.ignite.address
+    import snnlab.streams.pulsar.address
+
+    for module in pkgutil.walk_packages(snnlab.serving.__path__, "snnlab.serving."):
+        importlib.import_module(module.name)
+    names = {"BENTOML_HOME", "NUMBA_CACHE_DIR", "MLFLOW_TRACKING_URI"}
+    for settings in BaseSettings.__subclasses__():
+        if settings.__module__.startswith("snnlab."):
+            prefix = settings.model_config["env_prefix"]
+            names |= {
+                field.validation_alias or f"{prefix}{name}".upper() for name, field in settings.model_fields.items()
+            }
+    for path in (ROOT / "snnlab").rglob("*.py"):
+        names |= set(re.findall(r'environ(?:\.get\(|\[)"(SNNLAB_\w+)"', path.read_text()))
+    return names

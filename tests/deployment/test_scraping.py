@@ -89,6 +89,10 @@ def test_prometheus_scrapes_the_service_and_answers_for_every_metric(service, pr
     def query(expr):
         return asked(f"{prometheus}/api/v1/query?{urlencode({'query': expr})}")["data"]["result"]
 
+    for probe in ("livez", "readyz"):  # as Kubernetes asks, without the key
+        with urlopen(f"{service.url}/{probe}", timeout=10) as answer:  # noqa: S310 - a server of this test
+            assert answer.status == 200
+
     labels = {name: eventually(lambda name=name: query(name))[0]["metric"] for name in SEED}
     assert {one["model"] for one in labels.values()} == {"web"}
     assert {labels[name]["stream"] for name in SEED[:2]} == {"hosts"}

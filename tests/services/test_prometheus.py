@@ -11,7 +11,11 @@ from snnlab.services import prometheus
 def recipe(tmp_path):
     folder = tmp_path / "recipe"
     folder.mkdir()
-    job = {"job_name": "one", "authorization": {"credentials_file": "/elsewhere"}, "static_configs": [{"targets": ["x"]}]}
+    job = {
+        "job_name": "one",
+        "authorization": {"credentials_file": "/elsewhere"},
+        "static_configs": [{"targets": ["x"]}],
+    }
     told = {"global": {"scrape_interval": "1h"}, "rule_files": ["alerts.yml"], "scrape_configs": [job]}
     (folder / "prometheus.yml").write_text(yaml.safe_dump(told))
     (folder / "alerts.yml").write_text("groups: []\n")
