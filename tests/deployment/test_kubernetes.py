@@ -1,13 +1,17 @@
 """The manifests: as Kubernetes's schemas have them, and true to each other and to what they name."""
 
 import re
+from uuid import uuid4
 
+import httpx
 import kubernetes_validate
+import numpy as np
 import pytest
 import typer
 import yaml
 
 from snnlab.cli.application import app
+from snnlab.events import EventBatch
 from snnlab.serving.auth import _PROBES
 from snnlab.serving.metric_names import HELP
 
@@ -199,6 +203,24 @@ def test_replicas_follow_the_backlog_that_the_broker_tells(folder, extended, man
     named = set(re.findall(r"neuromorphic_\w+", (folder / "autoscaling" / "keda.yaml").read_text()))
     assert named == {"neuromorphic_backlog_messages"}
     assert named <= set(HELP)
+
+
+def test_the_broker_tells_the_autoscaler_what_the_metric_tells(extended, servers):
+    from snnlab import streams
+
+    wanted = extended["ScaledObject"]["spec"]["triggers"][0]["metadata"]
+    stream = f"{wanted['topic'].rpartition('/')[2]}-{uuid4().hex[:8]}"
+    with streams.connect(servers["pulsar"].url) as bus:
+        bus.create(stream, 2)
+        for shard in range(2):
+            bus.seek(wanted["subscription"], stream, shard, None)
+        batch = EventBatch.from_columns(np.ones((50, 1)), ["cpu"], entities=[f"host-{row}" for row in range(50)])
+        for _ in range(3):
+            bus.publish(stream, batch)
+        address = f"{bus.address.admin}/admin/v2/persistent/{bus.address.namespace}/{stream}/partitioned-stats"
+        told = httpx.get(address, trust_env=False).json()  # as KEDA's scaler asks
+        waiting = bus.backlog(wanted["subscription"], stream).messages
+    assert told["subscriptions"][wanted["subscription"]]["msgBacklog"] == waiting == 6
 
 
 def test_the_alerts_find_the_job_that_the_pods_are_scraped_under(bento, extended, deployment):
