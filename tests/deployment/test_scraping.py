@@ -103,12 +103,18 @@ def test_prometheus_scrapes_the_service_and_answers_for_every_metric(service, pr
     for name in HELP:
         assert query(name) or query(f"{name}_bucket"), name
 
-    told = asked(f"{prometheus}/api/v1/rules")["data"]["groups"][0]["rules"]
-    assert {rule["health"] for rule in told} == {"ok"}
-    assert [rule["name"] for rule in told if rule["state"] == "firing"] == []
+    def rules():
+        return {rule["name"]: rule for rule in asked(f"{prometheus}/api/v1/rules")["data"]["groups"][0]["rules"]}
+
+    assert {rule["health"] for rule in rules().values()} == {"ok"}
+    assert [name for name, rule in rules().items() if rule["state"] == "firing"] == []
+    assert rules()["NeuromorphicServiceDown"]["state"] == "inactive"
 
     for board in sorted((bento / "grafana" / "dashboards").glob("*.json")):
         for panel in json.loads(board.read_text())["panels"]:
             for target in panel["targets"]:
                 expr = target["expr"].replace("$__rate_interval", "1m").replace("$__range", "1h")
                 eventually(lambda expr=expr: query(expr.replace("$model", ".*")))  # a rate needs two scrapes
+
+    service.stop()
+    eventually(lambda: rules()["NeuromorphicServiceDown"]["state"] == "pending")
