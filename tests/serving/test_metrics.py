@@ -64,7 +64,19 @@ def test_streams_that_nobody_works_on_any_more_are_not_told_of():
         ("logs", None, True),
     ]
     metrics.behind({})
-    assert not any("hosts" in key for key in samples(metrics))
+    left = {key[0] for key in samples(metrics) if "hosts" in key}
+    assert left == {"neuromorphic_events_processed_total", "neuromorphic_dead_letters_total"}
+
+
+def test_counters_stand_at_nought_before_the_first_event_so_that_an_increase_is_seen():
+    metrics = Metrics()
+    metrics.behind({("web", "hosts"): Behind()})
+    metrics.dead_letters("web", "hosts", 2)
+    metrics.behind({("web", "hosts"): Behind(), ("web", "logs"): Behind()})
+    told = samples(metrics)
+    assert told["neuromorphic_dead_letters_total", "hosts", "web"] == 2
+    assert told["neuromorphic_dead_letters_total", "logs", "web"] == 0
+    assert told["neuromorphic_events_processed_total", "logs", "web"] == 0
 
 
 def test_every_metric_says_what_it_is():
