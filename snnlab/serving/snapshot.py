@@ -51,4 +51,4 @@ class Snapshot(BaseModel):
     anomalies_detected: int
     dead_letters: int
     models: list[ModelMetrics]
-    streams: list[StreamMetrics]
+    streams: list[StreamMetrics] = Field(default_factory=list)
