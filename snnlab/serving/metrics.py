@@ -23,7 +23,7 @@ from snnlab.serving.measures import LATENCY_BUCKETS, Behind, Latency, Utilizatio
 from snnlab.serving.metric_names import HELP
 from snnlab.serving.snapshot import ModelMetrics, Snapshot, StreamMetrics
 
-__all__ = ["HELP", "LATENCY_BUCKETS", "Metrics"]
+__all__ = ["HELP", "LATENCY_BUCKETS", "Metrics", "ModelMetrics", "Snapshot"]
 
 
 class Metrics(Collector):
