@@ -63,7 +63,8 @@ def service(tmp_path):
     detector.process(events(1200).slice(0, 1190))
     home, bus = tmp_path / "bentoml", f"sqlite:///{tmp_path / 'bus.db'}"
     tag = build([NamedModel("web", detector.save())], home=home)
-    with BentoServer(tag, home=home, settings={"SNNLAB_API_KEY": KEY, "SNNLAB_BUS": bus}) as server:
+    settings = {"SNNLAB_API_KEY": KEY, "SNNLAB_BUS": bus}
+    with BentoServer(tag, home=home, settings=settings, timeout_s=180.0) as server:  # kernels may be compiled first
         asked(f"{server.url}/api/v1/models/web/deploy", {"stream": "hosts", "shards": 2})
         with streams.connect(bus) as there:
             there.publish("hosts", events(200, begun=1200))
