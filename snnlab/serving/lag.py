@@ -18,6 +18,8 @@ from snnlab.streams import Bus
 
 __all__ = ["LagWatch"]
 
+_Checkpoint = tuple[str, str, int, int | None]  # model, stream, shard and position
+
 
 class LagWatch:
     """Asks every ``every_s`` seconds how far each worker is, and tells ``metrics``; ``clock``: seconds since 1970."""
@@ -36,6 +38,7 @@ class LagWatch:
         self._metrics = metrics
         self._every_s = every_s
         self._clock = clock
+        self._unsaved: dict[_Checkpoint, float] = {}
         self._stop = Event()
         self._thread: Thread | None = None
 
@@ -54,6 +57,8 @@ class LagWatch:
 
     def look(self) -> None:
         """Look once."""
+        seen = {one for worker in self._workers() for one in _outdated(worker)}
+        self._unsaved = {one: self._unsaved.get(one, self._clock()) for one in seen}
         found = {(one.assignment.model_id, one.assignment.stream): self._behind(one) for one in self._workers()}
         self._metrics.behind(found)
 
@@ -67,7 +72,9 @@ class LagWatch:
 
     def _behind(self, worker: Worker) -> Behind:
         messages, lag_s = self._waiting(worker.assignment.model_id, worker.assignment.stream)
-        return Behind(messages, lag_s, worker.unsaved_s(), bool(worker.failure))
+        now = self._clock()
+        ages = [now - self._unsaved.get(one, now) for one in _outdated(worker)]
+        return Behind(messages, lag_s, max([0.0, *ages]), bool(worker.failure))
 
     def _waiting(self, model_id: str, stream: str) -> tuple[float, float]:
         try:
@@ -77,3 +84,9 @@ class LagWatch:
         if backlog.oldest_at is None:
             return float(backlog.messages), math.nan if backlog.messages else 0.0
         return float(backlog.messages), max(self._clock() - backlog.oldest_at / 1e6, 0.0)
+
+
+def _outdated(worker: Worker) -> list[_Checkpoint]:
+    """Checkpoints after which their shards have scored more events."""
+    where = worker.assignment.model_id, worker.assignment.stream
+    return [(*where, shard, position) for shard, position in worker.unsaved().items()]

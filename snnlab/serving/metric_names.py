@@ -45,7 +45,7 @@ HELP = {
     ),
     "neuromorphic_checkpoint_age_seconds": (
         "Of the shards that this replica works on, the longest time for which scored events have not been in a "
-        "checkpoint, by model and stream; 0 where every one is."
+        "checkpoint, by model and stream, to within 5 s; 0 where every one is."
     ),
     "neuromorphic_worker_failing": (
         "1 while this replica's worker of a model and stream waits for the bus or the store, or fails; else 0."

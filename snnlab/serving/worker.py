@@ -118,11 +118,9 @@ class Worker:
         """By shard: the position of its last checkpoint."""
         return {shard: held.kept for shard, held in sorted(self._held.copy().items()) if held.kept is not None}
 
-    def unsaved_s(self) -> float:
-        """Seconds since the oldest checkpoint of a shard that has scored events since; 0 where each one is written."""
-        now = time.monotonic()
-        waiting = [held.kept_at for held in self._held.copy().values() if held.position != held.kept]
-        return max(now - min(waiting, default=now), 0.0)
+    def unsaved(self) -> dict[int, int | None]:
+        """By shard that has scored events since its last checkpoint: that checkpoint's position."""
+        return {shard: held.kept for shard, held in self._held.copy().items() if held.position != held.kept}
 
     def start(self) -> None:
         """Go to work in the background."""
