@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Int32
 
-from snnlab.detectors.pool_table import PoolTable, place, remember, take_over
+from snnlab.detectors.pool_table import PoolTable, place, remember, take_over, touched_rows
 from snnlab.events.text import Text, text_of_words
 
 __all__ = ["EntityPool"]
@@ -57,6 +57,26 @@ class EntityPool:
         """Bytes of the table, names left out."""
         return sum(array.nbytes for array in self._table)
 
+    def touched(self) -> Int32[np.ndarray, " k"]:
+        """Rows of the entities seen, new or known, since this was last asked; the least recently seen first.
+
+        >>> pool = EntityPool(rows={"a": 0, "b": 1, "c": 2})
+        >>> _ = pool.place(text_of_words(["b", "d", "b"]), np.empty(3, np.int32), 0)
+        >>> pool.touched().tolist(), pool.touched().tolist()
+        ([3, 1], [])
+        """
+        found = np.empty(len(self.names), np.int32)
+        return found[: touched_rows(self._table, found, clear=True)][::-1].copy()
+
+    @property
+    def touched_count(self) -> int:
+        """How many :meth:`touched` would tell of."""
+        return int(touched_rows(self._table, np.empty(0, np.int32), clear=False))
+
+    def touch(self) -> None:
+        """Let every entity count as seen since."""
+        self._table.touched[: len(self.names)] = 1
+
     def place(self, owners: Text, rows: Int32[np.ndarray, " n"], start: int) -> tuple[int, bool]:
         """Fill in the rows of events from ``start`` on, as far as no row changes hands; returns where it stopped.
 
@@ -82,7 +102,7 @@ class EntityPool:
         if needed <= capacity:
             return
         old, wider = self._table, PoolTable.empty(min(max(2 * capacity, needed), self.limit))
-        for name in ("digests", "older", "newer"):
+        for name in ("digests", "older", "newer", "touched"):
             getattr(wider, name)[:capacity] = getattr(old, name)
         wider.ends[:] = old.ends
         _rehash(wider, len(self.names))

@@ -11,7 +11,7 @@ import numpy as np
 from snnlab.kernels import inlined, kernel
 from snnlab.types import Array
 
-__all__ = ["PoolTable", "place", "remember", "take_over"]
+__all__ = ["PoolTable", "place", "remember", "take_over", "touched_rows"]
 
 # ruff: noqa: ANN001, ANN201, ANN202 - the types of a kernel are those it is compiled for
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
@@ -29,6 +29,8 @@ class PoolTable(NamedTuple):
     newer: Array
     ends: Array
     """The row seen longest ago, the one seen last, and how many there are."""
+    touched: Array
+    """Which rows were seen since it was last asked: always the newest ones."""
 
     @classmethod
     def empty(cls, capacity: int) -> "PoolTable":
@@ -36,7 +38,8 @@ class PoolTable(NamedTuple):
         slots = 1 << max(int(2 * capacity - 1).bit_length(), 4)
         links = np.full((2, capacity), -1, np.int32)
         ends = np.array([-1, -1, 0], np.int64)
-        return cls(np.full(slots, -1, np.int32), np.zeros((capacity, 2), np.uint64), links[0], links[1], ends)
+        touched = np.zeros(capacity, np.uint8)
+        return cls(np.full(slots, -1, np.int32), np.zeros((capacity, 2), np.uint64), links[0], links[1], ends, touched)
 
 
 @inlined
@@ -147,6 +150,7 @@ def place(table, codes, offsets, data, limit, start, rows, fresh):
         elif table.ends[_NEWEST] != row:
             _unlink(table, row)
             _append(table, row)
+        table.touched[row] = 1
         rows[i] = row
     return codes.size, found
 
@@ -162,4 +166,18 @@ def take_over(table, codes, offsets, data, i):
     table.slots[slot] = row
     table.digests[row, 0], table.digests[row, 1] = a, b
     _append(table, row)
+    table.touched[row] = 1
     return row
+
+
+@kernel
+def touched_rows(table, out, clear):
+    """How many rows were seen since they were last cleared; ``clear`` them, and list them, the one seen last first."""
+    found, row = 0, table.ends[_NEWEST]
+    while row >= 0 and table.touched[row]:
+        if clear:
+            out[found] = row
+            table.touched[row] = 0
+        row = table.older[row]
+        found += 1
+    return found

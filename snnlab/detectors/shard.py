@@ -70,6 +70,11 @@ class Shard:
         for view in ("_readouts", "_recall"):
             self.__dict__.pop(view, None)
 
+    @property
+    def rows(self) -> Arrays:
+        """The arrays of its state that have a row for each entity."""
+        return {name: array for name, array in self.state.items() if _is_row(name)}
+
     def process(self, events: Columns, *, learn: bool) -> Outcome:
         """Judge this shard's events in order, and learn from them when ``learn``; a micro-batch at a time."""
         step, n = self.plan.domain.network.performance.batch_size, events.times.size
@@ -119,6 +124,7 @@ class Shard:
     def restart(self, *, clocks: bool = True) -> None:
         """Another stream begins: what came last in the old one precedes nothing; the entities' clocks start again."""
         self._roads.clear()
+        self.pool.touch()
         for view, (_, memory) in zip(self.plan.views, self._readouts, strict=True):
             for name, rest in view.readout.episode.items():
                 memory[name][:] = rest
@@ -168,7 +174,11 @@ class Shard:
             return
         while capacity < len(self.pool):
             capacity *= 2
-        wider = _fresh_state(self.plan, min(capacity, self.pool.limit))
+        self.widen(min(capacity, self.pool.limit))
+
+    def widen(self, capacity: int) -> None:
+        """Make the arrays that have a row for each entity so many rows high."""
+        wider = _fresh_state(self.plan, capacity)
         for name, array in wider.items():
             if _is_row(name):
                 array[: len(self.state[name])] = self.state[name]
