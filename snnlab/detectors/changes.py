@@ -5,7 +5,7 @@ of the State, which has a row for each entity, only the rows of entities that we
 finds them, so that a copy costs what changed and the road nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +19,8 @@ from snnlab.errors import ModelFormatError
 from snnlab.types import Array, Arrays
 
 __all__ = ["Changes", "Rows", "Tracker", "bytes_a_row", "put_back"]
+
+_NONE = np.empty(0, np.int64)
 
 
 class Rows(NamedTuple):
@@ -90,23 +92,27 @@ class Tracker:
         each = (shard.pool.touched_count * bytes_a_row(shard) for shard in shards)
         return sum(each) + sum(array.nbytes for _, array in _shared(shards))
 
-    def take(self, room: Room, also: Sequence[Int64[np.ndarray, " m"]] = ()) -> Changes:
-        """Copies, in ``room``, of what changed since the last call, and of the rows in ``also``, by shard."""
+    def take(self, room: Room, also: Callable[[int, int], Int64[np.ndarray, " m"]] | None = None) -> Changes:
+        """Copies, in ``room``, of what changed since the last call.
+
+        ``also`` tells of more rows to copy, of a shard in which so many changed.
+        """
         room.clear()
         shards = self._detector.shards
-        rows = tuple(self._taken(at, room, also[at] if also else None) for at in range(len(shards)))
+        rows = tuple(self._taken(at, room, also) for at in range(len(shards)))
         heights = tuple(len(shard.state["clock/last"]) for shard in shards)
         shared = {name: room.copy(array) for name, array in _shared(shards)}
         return Changes(self._detector.n_events, heights, shared, rows)
 
-    def _taken(self, at: int, room: Room, also: Int64[np.ndarray, " m"] | None) -> Rows:
+    def _taken(self, at: int, room: Room, also: Callable[[int, int], Int64[np.ndarray, " m"]] | None) -> Rows:
         shard = self._detector.shards[at]
         touched = shard.pool.touched()
         ranks = self._ranked_now(at, touched)
-        if also is not None and also.size:
+        more = also(at, touched.size) if also else _NONE
+        if more.size:
             seen = np.zeros(ranks.size, bool)
             seen[touched] = True
-            touched = np.concatenate((also[~seen[also]].astype(np.int32), touched))
+            touched = np.concatenate((more[~seen[more]].astype(np.int32), touched))
         names = shard.pool.names
         state = {name: room.rows(array, touched) for name, array in shard.rows.items()}
         return Rows(touched, ranks[touched], [names[row] for row in touched.tolist()], state)

@@ -2,9 +2,9 @@
 
 from threading import RLock
 
-from snnlab.detectors import Detector
 from snnlab.errors import ConfigError, ModelNotFound, NothingThere
 from snnlab.events.shards import shard_of
+from snnlab.serving.history import read
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.models import Models
 from snnlab.serving.neurons import NeuronState, neuron_state
@@ -77,10 +77,10 @@ class Deployments:
                 f"model {model_id!r} does not work on a stream {stream!r}; deploy it there, or name no stream"
             ) from error
         shard = shard_of(entity, told["shards"])
-        saved = self._store.load(Assignment(model_id, told["version"], stream, told["shards"], b"").key(shard))
+        saved = read(self._store, Assignment(model_id, told["version"], stream, told["shards"], b"").key(shard))
         if saved is None:
             raise NothingThere(f"shard {shard} of stream {stream!r} has no checkpoint yet; ask again in a second")
-        detector = Detector.load(saved.learned, trust_code=bool(told["code"]))
+        detector = saved.detector(trust_code=bool(told["code"]))
         return neuron_state(detector, entity, told["version"])
 
     def close(self) -> None:

@@ -20,9 +20,11 @@ import structlog
 from snnlab.errors import BusError, SnnlabError, StoreError
 from snnlab.events import EventBatch
 from snnlab.serving.feedback import labels_of, topic_of
+from snnlab.serving.history import History, read
+from snnlab.serving.keeper import Held, Keeper, Written
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.scorer import Found, Scorer, rows_of
-from snnlab.stores import Lease, ShardKey, Store
+from snnlab.stores import ShardKey, Store
 from snnlab.streams import Bus
 from snnlab.streams.sift import sift
 
@@ -66,22 +68,6 @@ class Pace:
     hold_s: float = 10.0
 
 
-class _Shard:
-    """One shard in this worker's hands."""
-
-    def __init__(self, lease: Lease, scorer: Scorer, position: int | None, now: float) -> None:
-        self.lease = lease
-        self.scorer = scorer
-        self.position = position
-        self.kept = position
-        self.kept_at = now
-        self.cost_s = 0.0
-        self.renewed_at = now
-        self.labelled: int | None = None
-        self.labels_kept: int | None = None
-        self.asked_at = now - _LABELS_EVERY_S
-
-
 class Worker:
     """Scores one stream with one version of a model, on a thread of its own between ``start`` and ``stop``.
 
@@ -102,7 +88,8 @@ class Worker:
         self._metrics = metrics
         self._pace = pace or Pace()
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._held: dict[int, _Shard] = {}
+        self._held: dict[int, Held] = {}
+        self._keeper = Keeper(store)
         self._labelled_topic = False
         self._topic_asked_at = -_TOPIC_EVERY_S
         self._stop = Event()
@@ -136,22 +123,24 @@ class Worker:
         if self._thread is not None:
             self._thread.join()
         self._let_go(set(self._held))
+        self._keeper.close()
         self._bus.leave(self.assignment.model_id, self.assignment.stream)
 
     def step(self) -> int:
         """One round over the shards; returns the events processed. Raises BusError and StoreError as they come."""
-        done, stream = 0, self.assignment.stream
-        mine = self._bus.assigned(self.assignment.model_id, stream)
+        done = 0
+        mine = self._bus.assigned(self.assignment.model_id, self.assignment.stream)
         self._let_go(set(self._held) - set(mine))
         for shard in mine:
             held = self._hold(shard)
             if held is None:
                 continue
-            fresh = self._consume(shard, held) if self._bus.waiting(stream, shard, held.position) else 0
+            done += self._consume(shard, held)
             self._learn_labels(shard, held)
-            if time.monotonic() - held.kept_at >= self._pause(busy=fresh > 0):
-                self._checkpoint(shard, held)
-            done += fresh
+            if not self._pace.checkpoint_s:
+                self._checkpoint(held)
+            self._settle(self._keeper.finished())
+        self._begin_checkpoint(busy=done > 0)
         self.processed += done
         return done
 
@@ -177,6 +166,7 @@ class Worker:
         told = "worker failed; its shards start again from their checkpoints"
         self._log.error(told, reason=self.failure, exc_info=None if known else error)
         self._held.clear()
+        self._keeper.forget()
 
     def _pause(self, *, busy: bool) -> float:
         """Seconds between a shard's checkpoints: longer where many events wait, so that most time goes to them."""
@@ -186,11 +176,11 @@ class Worker:
         cost_s = sum(held.cost_s for held in self._held.values())
         return max(wanted, min(_SCORING_A_CHECKPOINT * cost_s, _LONGEST_PAUSE_S))
 
-    def _hold(self, shard: int) -> _Shard | None:
+    def _hold(self, shard: int) -> Held | None:
         """The shard, taken or its lease renewed; None while another process has it."""
         held, now = self._held.get(shard), time.monotonic()
         if held is None:
-            return self._take(shard, now)
+            return self._take(shard)
         if now - held.renewed_at > self._pace.hold_s / 3:
             lease = self._store.renew(held.lease, hold_s=self._pace.hold_s)
             if lease is None:
@@ -199,23 +189,28 @@ class Worker:
             held.lease, held.renewed_at = lease, now
         return held
 
-    def _take(self, shard: int, now: float) -> _Shard | None:
+    def _take(self, shard: int) -> Held | None:
         key = self.assignment.key(shard)
         lease = self._store.acquire(key, self._owner, hold_s=self._pace.hold_s)
         if lease is None:
             return None
-        saved = self._store.load(key)
-        committed = self._bus.committed(self.assignment.model_id, self.assignment.stream, shard)
-        position = saved.position if saved else committed
-        held = _Shard(lease, self._load(saved.learned if saved else self.assignment.body), position, now)
-        if saved is None:
-            held.scorer.begin()
-        held.labelled = held.labels_kept = self._labelled(key)
-        self._held[shard] = held
+        saved = read(self._store, key)
+        scorer = self._load(saved.base if saved else self.assignment.body)
+        if saved is not None:
+            position: int | None = saved.checkpoint.position
+            with scorer.resting() as detector:
+                history = saved.onto(detector)
+        else:
+            position = self._bus.committed(self.assignment.model_id, self.assignment.stream, shard)
+            scorer.begin()
+            history = History.of(scorer.detector, self.assignment.body, begun=True)
+        self._held[shard] = held = Held(shard, lease, scorer, history, position, self._labelled(key))
         return held
 
-    def _consume(self, shard: int, held: _Shard) -> int:
+    def _consume(self, shard: int, held: Held) -> int:
         done = 0
+        if not self._bus.waiting(self.assignment.stream, shard, held.position):
+            return done
         for position, batch in self._bus.consume(self.assignment.stream, shard, held.position, self._pace.batch):
             if held.position is not None and position <= held.position:
                 continue
@@ -242,7 +237,7 @@ class Worker:
             self._labelled_topic = any(info.name == topic for info in self._bus.streams())
         return self._labelled_topic
 
-    def _learn_labels(self, shard: int, held: _Shard) -> None:
+    def _learn_labels(self, shard: int, held: Held) -> None:
         """Teach the labels that came since; they are in the state once, as its checkpoint keeps how far they go."""
         topic, now = topic_of(self.assignment.stream), time.monotonic()
         if held.position is None or now - held.asked_at < _LABELS_EVERY_S:
@@ -286,28 +281,46 @@ class Worker:
             self._bus.dead_letter(self.assignment.stream, batch, reasons)
             self._metrics.dead_letters(self.assignment.model_id, self.assignment.stream, len(batch))
 
-    def _checkpoint(self, shard: int, held: _Shard) -> None:
-        held.kept_at = begun = time.monotonic()
-        if held.position is None or (held.position, held.labelled) == (held.kept, held.labels_kept):
+    def _begin_checkpoint(self, *, busy: bool) -> None:
+        """Begin the checkpoint of the shard that has waited longest for it, if it is time and none is being written."""
+        waiting = [held for held in self._held.values() if held.changed]
+        if self._keeper.busy or not waiting:
             return
-        rows = {} if held.labelled is None else {_LABELS_READ: str(held.labelled).encode()}
-        if not self._store.save(held.lease, held.position, held.scorer.save(), rows):
-            del self._held[shard]
+        held = min(waiting, key=lambda one: one.kept_at)
+        if time.monotonic() - held.kept_at >= self._pause(busy=busy):
+            self._keeper.begin(held, _marks(held))
+
+    def _checkpoint(self, held: Held) -> None:
+        """Write what changed in a shard, and wait until it is written."""
+        self._settle(self._keeper.finished(wait=True))
+        if held.changed and self._keeper.begin(held, _marks(held), wait=True):
+            self._settle(self._keeper.finished(wait=True))
+
+    def _settle(self, written: Written | None) -> None:
+        """Acknowledge what a checkpoint that was written holds; let go of a shard whose checkpoint was refused."""
+        if written is None or self._held.get(written.held.shard) is not written.held:
             return
-        if held.labelled is not None and held.labelled != held.labels_kept:
-            self._bus.commit(self.assignment.model_id, topic_of(self.assignment.stream), shard, held.labelled)
-        held.labels_kept = held.labelled
-        held.kept, held.kept_at = held.position, time.monotonic()
-        held.cost_s = held.kept_at - begun
-        self._bus.commit(self.assignment.model_id, self.assignment.stream, shard, held.position)
+        held, model, stream = written.held, self.assignment.model_id, self.assignment.stream
+        if not written.accepted:
+            del self._held[held.shard]
+            return
+        if written.labelled is not None and written.labelled != held.labels_kept:
+            self._bus.commit(model, topic_of(stream), held.shard, written.labelled)
+        held.kept, held.labels_kept = written.position, written.labelled
+        held.kept_at, held.cost_s = time.monotonic(), written.seconds
+        self._bus.commit(model, stream, held.shard, written.position)
 
     def _let_go(self, shards: set[int]) -> None:
         for shard in sorted(shards):
             held = self._held[shard]
             try:
-                self._checkpoint(shard, held)
+                self._checkpoint(held)
                 self._store.release(held.lease)
             except SnnlabError as error:
                 self._fail(error)
                 return
             self._held.pop(shard, None)
+
+
+def _marks(held: Held) -> dict[str, bytes]:
+    return {} if held.labelled is None else {_LABELS_READ: str(held.labelled).encode()}

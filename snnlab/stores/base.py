@@ -1,6 +1,6 @@
 """What every store can do, and the records it keeps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self, runtime_checkable
@@ -92,13 +92,17 @@ class Lease:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a shard stands: the position up to which events are in ``learned`` and in the entities' rows."""
+    """Where a shard stands: the position up to which events are in its head, its rows and its pieces.
+
+    What ``head`` says, and what ``pieces`` hold, is the worker's affair; these are their names, in its order.
+    """
 
     key: ShardKey
     position: int
     epoch: int
     saved_at: int
-    learned: bytes = field(repr=False)
+    head: bytes = field(repr=False)
+    pieces: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -152,17 +156,32 @@ class Store(Protocol):
     def leases(self) -> list[Lease]:
         """The leases that are held now."""
 
-    def save(self, lease: Lease, position: int, learned: bytes, rows: Mapping[str, bytes]) -> bool:
-        """Write a checkpoint and the rows of the entities that changed, all together, if the lease's epoch still holds.
+    def put_pieces(self, lease: Lease, pieces: Mapping[str, bytes]) -> bool:
+        """Write pieces, which count for nothing before a checkpoint names them; False where the shard was lost.
 
-        False, and nothing is written, where another owner has taken the shard since.
+        A piece is some megabytes at most, so that nobody waits long for one; its name is never given twice.
+        """
+
+    def save(
+        self, lease: Lease, position: int, head: bytes, rows: Mapping[str, bytes], pieces: Sequence[str] = ()
+    ) -> bool:
+        """Write a checkpoint, the rows that changed and which pieces are its, if the lease's epoch still holds.
+
+        All together; then the shard's other pieces are removed. False, and nothing is written, where another owner has
+        taken the shard since. Raises StoreError where a piece was not put.
         """
 
     def load(self, key: ShardKey) -> Checkpoint | None:
         """The last checkpoint of a shard; None before its first."""
 
     def rows(self, key: ShardKey, entities: Sequence[str] | None = None) -> dict[str, bytes]:
-        """Rows of a shard's entities as of the last checkpoint: those named that there are, or all."""
+        """Rows of a shard as of the last checkpoint: those named that there are, or all."""
+
+    def pieces(self, key: ShardKey, names: Sequence[str]) -> Iterator[bytes]:
+        """Pieces of a shard, in the order of their names here.
+
+        Raises NothingThere where one is gone: a later checkpoint than the one that named it was written meanwhile.
+        """
 
     def close(self) -> None:
         """Let go of connections and files."""

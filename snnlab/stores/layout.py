@@ -8,7 +8,7 @@ __all__ = ["LAYOUT"]
 LAYOUT = Layout(
     purpose="store file",
     application=0x736E6E73,
-    version=1,
+    version=2,
     failed=StoreError,
     damaged=StoreError,
     way_out=(
@@ -39,5 +39,10 @@ CREATE TABLE IF NOT EXISTS checkpoints (
   saved_at INTEGER NOT NULL, learned BLOB NOT NULL, PRIMARY KEY (model, stream, shard)) STRICT;
 CREATE TABLE IF NOT EXISTS entity_rows (
   model TEXT, stream TEXT, shard INTEGER, entity TEXT, body BLOB NOT NULL,
-  PRIMARY KEY (model, stream, shard, entity)) STRICT""",
+  PRIMARY KEY (model, stream, shard, entity)) STRICT;
+CREATE TABLE IF NOT EXISTS pieces (
+  model TEXT, stream TEXT, shard INTEGER, name TEXT, body BLOB NOT NULL,
+  PRIMARY KEY (model, stream, shard, name)) STRICT;
+CREATE TABLE IF NOT EXISTS checkpoint_pieces (
+  model TEXT, stream TEXT, shard INTEGER, names TEXT NOT NULL, PRIMARY KEY (model, stream, shard)) STRICT""",
 )

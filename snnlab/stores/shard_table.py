@@ -3,9 +3,10 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 
+from snnlab.stores import piece_table
 from snnlab.stores.base import Checkpoint, Lease, ShardKey
 
-__all__ = ["acquire", "held", "last_checkpoint", "release", "renew", "rows_of", "save"]
+__all__ = ["acquire", "held", "is_held", "last_checkpoint", "release", "renew", "rows_of", "save"]
 
 _KEY = "model = ? AND stream = ? AND shard = ?"
 
@@ -44,21 +45,26 @@ def held(connection: sqlite3.Connection, now_us: int) -> list[Lease]:
     return [Lease(ShardKey(*row[:3]), *row[3:]) for row in found]
 
 
+def is_held(connection: sqlite3.Connection, lease: Lease) -> bool:
+    """Whether the epoch is still the lease's."""
+    query = f"SELECT epoch FROM leases WHERE {_KEY}"  # noqa: S608 - own condition
+    return bool(connection.execute(query, lease.key).fetchone() == (lease.epoch,))
+
+
 def save(
     connection: sqlite3.Connection,
     lease: Lease,
     position: int,
-    learned: bytes,
+    head: bytes,
     rows: Mapping[str, bytes],
     now_us: int,
 ) -> bool:
     """Write a checkpoint and its rows, if the epoch is still the lease's."""
-    query = f"SELECT epoch FROM leases WHERE {_KEY}"  # noqa: S608 - own condition
-    if connection.execute(query, lease.key).fetchone() != (lease.epoch,):
+    if not is_held(connection, lease):
         return False
     connection.execute(
         "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (*lease.key, position, lease.epoch, now_us, learned),
+        (*lease.key, position, lease.epoch, now_us, head),
     )
     connection.executemany(
         "INSERT OR REPLACE INTO entity_rows VALUES (?, ?, ?, ?, ?)",
@@ -71,7 +77,10 @@ def last_checkpoint(connection: sqlite3.Connection, key: ShardKey) -> Checkpoint
     """The last checkpoint of a shard."""
     query = f"SELECT position, epoch, saved_at, learned FROM checkpoints WHERE {_KEY}"  # noqa: S608 - own condition
     found = connection.execute(query, key).fetchone()
-    return None if found is None else Checkpoint(key, *found)
+    if found is None:
+        return None
+    position, epoch, saved_at, head = found
+    return Checkpoint(key, position, epoch, saved_at, head, piece_table.named(connection, key))
 
 
 def rows_of(connection: sqlite3.Connection, key: ShardKey, entities: Sequence[str] | None) -> dict[str, bytes]:

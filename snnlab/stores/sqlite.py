@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -11,11 +11,13 @@ from typing import Self
 from snnlab.database import Database
 from snnlab.errors import ConfigError, ModelFormatError, ModelNotFound
 from snnlab.events.anomaly import Anomaly
-from snnlab.stores import anomaly_table, shard_table
+from snnlab.stores import anomaly_table, piece_table, shard_table
 from snnlab.stores.base import AnomalyFilter, AnomalyPage, Checkpoint, Lease, ModelRecord, Pattern, ShardKey
 from snnlab.stores.layout import LAYOUT
 
 __all__ = ["SqliteStore"]
+
+_REMOVED_AT_ONCE = 4
 
 
 def _now_us() -> int:
@@ -147,10 +149,27 @@ class SqliteStore:
         with self._database.read() as connection:
             return shard_table.held(connection, self._clock())
 
-    def save(self, lease: Lease, position: int, learned: bytes, rows: Mapping[str, bytes]) -> bool:
-        """Write a checkpoint and the rows that changed, all together, if the lease's epoch still holds."""
+    def put_pieces(self, lease: Lease, pieces: Mapping[str, bytes]) -> bool:
+        """Write pieces of the next checkpoint, if the lease's epoch still holds."""
         with self._database.write() as connection:
-            return shard_table.save(connection, lease, position, learned, rows, self._clock())
+            held = shard_table.is_held(connection, lease)
+            if held:
+                piece_table.put(connection, lease.key, pieces)
+            return held
+
+    def save(
+        self, lease: Lease, position: int, head: bytes, rows: Mapping[str, bytes], pieces: Sequence[str] = ()
+    ) -> bool:
+        """Write a checkpoint, the rows that changed and which pieces are its, if the lease's epoch still holds."""
+        with self._database.write() as connection:
+            if not shard_table.save(connection, lease, position, head, rows, self._clock()):
+                return False
+            piece_table.name(connection, lease.key, pieces)
+            left = piece_table.others(connection, lease.key)
+        for start in range(0, len(left), _REMOVED_AT_ONCE):  # in steps, so that nobody waits long for the file
+            with self._database.write() as connection:
+                piece_table.remove(connection, lease.key, left[start : start + _REMOVED_AT_ONCE])
+        return True
 
     def load(self, key: ShardKey) -> Checkpoint | None:
         """The last checkpoint of a shard; None before its first."""
@@ -158,9 +177,16 @@ class SqliteStore:
             return shard_table.last_checkpoint(connection, key)
 
     def rows(self, key: ShardKey, entities: Sequence[str] | None = None) -> dict[str, bytes]:
-        """Rows of a shard's entities as of the last checkpoint: those named that there are, or all."""
+        """Rows of a shard as of the last checkpoint: those named that there are, or all."""
         with self._database.read() as connection:
             return shard_table.rows_of(connection, key, entities)
+
+    def pieces(self, key: ShardKey, names: Sequence[str]) -> Iterator[bytes]:
+        """Pieces of a shard. Raises NothingThere for one that is gone."""
+        for one in names:
+            with self._database.read() as connection:
+                body = piece_table.read(connection, key, one)
+            yield body
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""

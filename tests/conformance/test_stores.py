@@ -5,7 +5,7 @@ import itertools
 import pytest
 from pydantic import ValidationError
 
-from snnlab.errors import ConfigError, ModelNotFound
+from snnlab.errors import ConfigError, ModelNotFound, NothingThere, StoreError
 from snnlab.events import Anomaly
 from snnlab.stores import AnomalyFilter, Pattern, ShardKey, Store
 from snnlab.stores.ignite import IgniteStore
@@ -238,7 +238,7 @@ def test_a_worker_that_lost_its_shard_cannot_write_over_the_next(open_store, clo
     assert there.save(taken, 9, b"learned by b", {"host-2": b"row of b"})
     assert not here.save(lost, 12, b"too late", {"host-1": b"too late", "host-3": b"too late"})
     checkpoint = here.load(KEY)
-    assert (checkpoint.position, checkpoint.epoch, checkpoint.learned) == (9, taken.epoch, b"learned by b")
+    assert (checkpoint.position, checkpoint.epoch, checkpoint.head) == (9, taken.epoch, b"learned by b")
     assert here.rows(KEY) == {"host-1": b"row of a", "host-2": b"row of b"}
 
 
@@ -256,3 +256,52 @@ def test_rows_belong_to_their_shard(store):
     assert store.rows(KEY, ["host-3", "host-9", "host-1"]) == {"host-3": b"\x03", "host-1": b"\x01"}
     assert len(store.rows(KEY)) == 5
     assert store.rows(KEY._replace(stream="shop")) == {}
+
+
+def test_a_checkpoint_names_its_pieces_in_order(open_store):
+    here, there = open_store(), open_store()
+    lease = here.acquire(KEY, "a", hold_s=10)
+    other = here.acquire(KEY._replace(shard=4), "a", hold_s=10)
+    assert here.put_pieces(other, {"p1": b"of shard 4"})
+    assert here.put_pieces(lease, {"p1": b"\x00one", "p2": b""})
+    assert here.put_pieces(lease, {"p3": b"three"})
+    assert here.load(KEY) is None
+    assert here.save(lease, 7, b"head", {}, ["p3", "p1"])
+    found = there.load(KEY)
+    assert (found.position, found.head, found.pieces) == (7, b"head", ("p3", "p1"))
+    assert list(there.pieces(KEY, found.pieces)) == [b"three", b"\x00one"]
+    with pytest.raises(NothingThere, match="p2"):
+        list(there.pieces(KEY, ["p1", "p2"]))
+    assert list(there.pieces(KEY._replace(shard=4), ["p1"])) == [b"of shard 4"]
+    assert here.save(lease, 9, b"", {})
+    assert (there.load(KEY).pieces, there.load(KEY).position) == ((), 9)
+    with pytest.raises(NothingThere, match="p3"):
+        list(there.pieces(KEY, ["p3"]))
+
+
+def test_pieces_of_who_lost_the_shard_count_for_nothing(open_store, clock):
+    here, there = open_store(), open_store()
+    lost = here.acquire(KEY, "a", hold_s=10)
+    assert here.put_pieces(lost, {"a1": b"one"})
+    assert here.save(lost, 5, b"", {}, ["a1"])
+    assert here.put_pieces(lost, {"a2": b"two"})
+    clock.pass_s(10)
+    taken = there.acquire(KEY, "b", hold_s=10)
+    assert not here.put_pieces(lost, {"a3": b"three"})
+    assert not here.save(lost, 6, b"", {}, ["a1", "a2"])
+    assert there.load(KEY).pieces == ("a1",)
+    assert there.put_pieces(taken, {"b1": b"four"})
+    assert there.save(taken, 8, b"", {}, ["a1", "b1"])
+    assert list(here.pieces(KEY, ["a1", "b1"])) == [b"one", b"four"]
+    for gone in ("a2", "a3"):
+        with pytest.raises(NothingThere):
+            list(here.pieces(KEY, [gone]))
+
+
+def test_a_checkpoint_of_a_piece_that_is_not_there_is_refused(store):
+    lease = store.acquire(KEY, "a", hold_s=10)
+    assert store.put_pieces(lease, {"p1": b"one"})
+    assert store.save(lease, 5, b"", {}, ["p1"])
+    with pytest.raises(StoreError, match="p2"):
+        store.save(lease, 6, b"", {}, ["p1", "p2"])
+    assert (store.load(KEY).position, store.load(KEY).pieces) == (5, ("p1",))

@@ -63,8 +63,9 @@ def test_a_detector_is_put_back_bit_for_bit(trained, data):
             entities = data.draw(st.lists(st.integers(0, 20), max_size=12))
             followed.process(batch(2 * number + at, entities))
             followed.feedback(f"{2 * number + at}-0", label=data.draw(st.booleans()))
-        also = [np.flatnonzero(np.arange(len(s.pool)) % 3 == number % 3) for s in followed.shards]
-        changes = tracker.take(room, also if data.draw(st.booleans()) else ())
+        third = [np.flatnonzero(np.arange(len(s.pool)) % 3 == number % 3) for s in followed.shards]
+        also = data.draw(st.sampled_from([None, lambda at, changed, third=third: third[at][: 2 + changed]]))
+        changes = tracker.take(room, also)
         taken += [(at, rows._replace(state=copied(rows.state))) for at, rows in enumerate(changes.rows)]
         again = trained()
         tracker_again = put_back(again, replace(changes, shared=copied(changes.shared)), taken)

@@ -8,6 +8,7 @@ from snnlab import stores, streams
 from snnlab.detectors import Detector
 from snnlab.serving.application import Application
 from snnlab.serving.feedback import topic_of
+from snnlab.serving.history import read
 from snnlab.serving.rest import create_app
 from snnlab.serving.worker import Pace
 
@@ -39,14 +40,14 @@ def test_replicas_tell_the_same_and_a_label_given_to_one_is_learnt_by_the_other(
             assert two.receive_json() == told
         wait(lambda: worker.positions() == bus.positions("hosts"))
         keys = {shard: worker.assignment.key(shard) for shard in bus.positions("hosts")}
-        before = {shard: store.load(key).learned for shard, key in keys.items()}
+        before = {shard: read(store, key).detector().save() for shard, key in keys.items()}
         given = there.post(f"/api/v1/anomalies/{told['anomaly_id']}/feedback", json={"label": "normal"})
         assert (given.status_code, given.json()["status"]) == (202, "queued")
         ((shard, at),) = bus.positions(topic_of("hosts")).items()
         wait(lambda: bus.committed(model, topic_of("hosts"), shard) == at)
         expected = Detector.load(before[shard])
         assert expected.feedback(told["contributing_events"][0], label=False)
-        after = {shard: store.load(key).learned for shard, key in keys.items()}
+        after = {shard: read(store, key).detector().save() for shard, key in keys.items()}
         assert after[shard] == expected.save()
         assert after[shard] != before[shard]
         assert asked.neurons(model, told["entity"], "hosts").events_seen == Detector.load(after[shard]).n_events

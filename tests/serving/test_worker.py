@@ -6,6 +6,7 @@ import pytest
 from snnlab.detectors import Detector
 from snnlab.errors import StoreError
 from snnlab.events import EventBatch
+from snnlab.serving.history import read
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Scorer
@@ -75,8 +76,7 @@ def test_a_restart_after_a_crash_gives_the_same_anomalies_once(make, bus, store,
     drained(second).stop()
     assert set(published(bus)) == expected
     assert {one.anomaly_id for one in store.anomalies(limit=1000).items} == expected
-    saved = store.load(second.assignment.key(0))
-    assert Detector.load(saved.learned).n_events == detectors[0].n_events
+    assert read(store, second.assignment.key(0)).detector().n_events == detectors[0].n_events
 
 
 def test_events_at_or_before_the_checkpoint_are_skipped(make, bus, store, calm):

@@ -4,12 +4,15 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 
+from snnlab.errors import NothingThere, StoreError
 from snnlab.stores.base import Checkpoint, Lease, ShardKey
 from snnlab.stores.ignite.kept import Kept, key_of, parts_of
 
-__all__ = ["acquire", "held", "last_checkpoint", "move", "rows_of", "save"]
+__all__ = ["acquire", "held", "last_checkpoint", "move", "pieces_of", "put_pieces", "rows_of", "save"]
 
-_HEAD = struct.Struct(">qqq")  # position, epoch and time of a checkpoint, before what was learned
+_MARK = b"snnlab-2"  # no position is as great as these bytes say
+_HEAD = struct.Struct(">qqq")  # position, epoch and time of a checkpoint
+_LENGTH = struct.Struct(">q")  # of the names of its pieces, before the head
 
 
 def acquire(kept: Kept, key: ShardKey, owner: str, now_us: int, hold_us: int) -> Lease | None:
@@ -40,18 +43,45 @@ def held(kept: Kept, now_us: int) -> list[Lease]:
     return sorted((lease for lease in found if lease.expires_at > now_us), key=lambda lease: lease.key)
 
 
-def save(kept: Kept, lease: Lease, position: int, learned: bytes, rows: Mapping[str, bytes], now_us: int) -> bool:
+def put_pieces(kept: Kept, lease: Lease, pieces: Mapping[str, bytes]) -> bool:
+    """Write pieces, if the epoch is the lease's. The lease is not locked: what is put too late, nothing names."""
+    last = _lease(kept, lease.key)
+    if last is None or last.epoch != lease.epoch:
+        return False
+    for name, body in pieces.items():
+        kept.put(key_of("piece", *lease.key, name), body)
+    return True
+
+
+def save(
+    kept: Kept,
+    lease: Lease,
+    position: int,
+    head: bytes,
+    rows: Mapping[str, bytes],
+    pieces: Sequence[str],
+    now_us: int,
+) -> bool:
     """Write a checkpoint and its rows, if the epoch is still the lease's: the lease stays locked until all is written.
 
-    Returns False, and writes nothing, where it is not.
+    Returns False, and writes nothing, where it is not. Raises StoreError where a piece is not there.
     """
+    there = {parts_of(key)[-1]: key for key in kept.keys_below("piece", *lease.key)}
+    missing = set(pieces) - there.keys()
     with kept.transaction():
         last = _lease(kept, lease.key)
         if last is None or last.epoch != lease.epoch:
             return False
-        kept.put(key_of("checkpoint", *lease.key), _HEAD.pack(position, lease.epoch, now_us) + learned)
+        if missing:
+            raise StoreError(
+                f"a checkpoint of {lease.key} names pieces that were not put: {', '.join(sorted(missing)[:3])}"
+            )
+        names = json.dumps(list(pieces)).encode()
+        body = _MARK + _HEAD.pack(position, lease.epoch, now_us) + _LENGTH.pack(len(names)) + names + head
+        kept.put(key_of("checkpoint", *lease.key), body)
         kept.put_all({key_of("row", *lease.key, entity): body for entity, body in rows.items()})
-        return True
+    kept.remove_all([there[name] for name in sorted(there.keys() - set(pieces))])
+    return True
 
 
 def last_checkpoint(kept: Kept, key: ShardKey) -> Checkpoint | None:
@@ -59,12 +89,28 @@ def last_checkpoint(kept: Kept, key: ShardKey) -> Checkpoint | None:
     found = kept.get(key_of("checkpoint", *key))
     if found is None:
         return None
-    position, epoch, saved_at = _HEAD.unpack_from(found)
-    return Checkpoint(key, position, epoch, saved_at, bytes(found[_HEAD.size :]))
+    if not found.startswith(_MARK):  # as it was written before there were pieces
+        position, epoch, saved_at = _HEAD.unpack_from(found)
+        return Checkpoint(key, position, epoch, saved_at, bytes(found[_HEAD.size :]))
+    at = len(_MARK) + _HEAD.size
+    begin = at + _LENGTH.size
+    end = begin + _LENGTH.unpack_from(found, at)[0]
+    position, epoch, saved_at = _HEAD.unpack_from(found, len(_MARK))
+    return Checkpoint(key, position, epoch, saved_at, bytes(found[end:]), tuple(json.loads(found[begin:end])))
+
+
+def pieces_of(kept: Kept, key: ShardKey, names: Sequence[str]) -> list[bytes]:
+    """Pieces of a shard. Raises NothingThere where one is gone."""
+    keys = [key_of("piece", *key, name) for name in names]
+    found = kept.get_all(keys)
+    gone = [name for name, one in zip(names, keys, strict=True) if one not in found]
+    if gone:
+        raise NothingThere(f"piece {gone[0]} of the checkpoint of {key} is gone; load the checkpoint again")
+    return [bytes(found[one]) for one in keys]
 
 
 def rows_of(kept: Kept, key: ShardKey, entities: Sequence[str] | None) -> dict[str, bytes]:
-    """Rows of a shard's entities: those named that there are, or all."""
+    """Rows of a shard: those named that there are, or all."""
     if entities is None:
         found = kept.below("row", *key)
     else:

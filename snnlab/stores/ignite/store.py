@@ -1,7 +1,7 @@
 """The store on Apache Ignite."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pyignite import Client
 
 __all__ = ["IgniteStore"]
+
+_READ_AT_ONCE = 8
 
 
 def _now_us() -> int:
@@ -113,10 +115,16 @@ class IgniteStore:
         """The leases that are held now."""
         return self._connections.ask(lambda client: shard_rows.held(self._kept(client), self._clock()))
 
-    def save(self, lease: Lease, position: int, learned: bytes, rows: Mapping[str, bytes]) -> bool:
-        """Write a checkpoint and the rows that changed, all together, if the lease's epoch still holds."""
+    def put_pieces(self, lease: Lease, pieces: Mapping[str, bytes]) -> bool:
+        """Write pieces of the next checkpoint, if the lease's epoch still holds."""
+        return self._connections.ask(lambda client: shard_rows.put_pieces(self._kept(client), lease, pieces))
+
+    def save(
+        self, lease: Lease, position: int, head: bytes, rows: Mapping[str, bytes], pieces: Sequence[str] = ()
+    ) -> bool:
+        """Write a checkpoint, the rows that changed and which pieces are its, if the lease's epoch still holds."""
         return self._connections.ask(
-            lambda client: shard_rows.save(self._kept(client), lease, position, learned, rows, self._clock())
+            lambda client: shard_rows.save(self._kept(client), lease, position, head, rows, pieces, self._clock())
         )
 
     def load(self, key: ShardKey) -> Checkpoint | None:
@@ -124,8 +132,13 @@ class IgniteStore:
         return self._connections.ask(lambda client: shard_rows.last_checkpoint(self._kept(client), key))
 
     def rows(self, key: ShardKey, entities: Sequence[str] | None = None) -> dict[str, bytes]:
-        """Rows of a shard's entities as of the last checkpoint: those named that there are, or all."""
+        """Rows of a shard as of the last checkpoint: those named that there are, or all."""
         return self._connections.ask(lambda client: shard_rows.rows_of(self._kept(client), key, entities))
+
+    def pieces(self, key: ShardKey, names: Sequence[str]) -> Iterator[bytes]:
+        """Pieces of a shard. Raises NothingThere for one that is gone."""
+        for start in range(0, len(names), _READ_AT_ONCE):
+            yield from self._some_pieces(key, names[start : start + _READ_AT_ONCE])
 
     def close(self) -> None:
         """Close the connections; the next call opens one again."""
@@ -141,6 +154,9 @@ class IgniteStore:
 
     def _moved(self, lease: Lease, hold_us: int) -> Lease | None:
         return self._connections.ask(lambda client: shard_rows.move(self._kept(client), lease, self._clock() + hold_us))
+
+    def _some_pieces(self, key: ShardKey, names: Sequence[str]) -> list[bytes]:
+        return self._connections.ask(lambda client: shard_rows.pieces_of(self._kept(client), key, names))
 
     def _make(self, client: "Client") -> None:
         self._kept(client).make()
