@@ -8,19 +8,11 @@ from collections.abc import Sequence
 
 from snnlab.errors import ConfigError
 from snnlab.events.anomaly import Anomaly
+from snnlab.stores.anomaly_index import CONDITIONS, chosen
 from snnlab.stores.base import AnomalyFilter, AnomalyPage
 
 __all__ = ["cursor_of", "find", "page", "place_of", "write"]
 
-_CONDITIONS = {
-    "since": "detected_at >= ?",
-    "until": "detected_at < ?",
-    "anomaly_type": "anomaly_type = ?",
-    "severity_min": "severity >= ?",
-    "entity": "entity = ?",
-    "model": "model = ?",
-    "stream": "stream = ?",
-}
 _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 
 
@@ -47,13 +39,15 @@ def page(
 ) -> AnomalyPage:
     """One page, newest first: the id decides between anomalies of the same time."""
     asked = {name: value for name, value in wanted.model_dump().items() if value is not None}
-    conditions = [_ALIVE, *(_CONDITIONS[name] for name in asked)]
-    values: list[object] = [now_us, *asked.values()]
+    conditions = [*(CONDITIONS[name] for name in asked), _ALIVE]
+    values: list[object] = [*asked.values(), now_us]
     if cursor is not None:
         conditions.append("(detected_at, anomaly_id) < (?, ?)")
         values.extend(place_of(cursor))
-    where = " AND ".join(conditions)
-    query = f"SELECT body FROM anomalies WHERE {where} ORDER BY detected_at DESC, anomaly_id DESC LIMIT ?"  # noqa: S608
+    where, newest = " AND ".join(conditions), "ORDER BY detected_at DESC, anomaly_id DESC"
+    index = chosen(connection, asked)
+    rows = f"SELECT rowid AS place FROM anomalies INDEXED BY {index} WHERE {where} {newest} LIMIT ?"  # noqa: S608
+    query = f"SELECT body FROM ({rows}) CROSS JOIN anomalies ON anomalies.rowid = place {newest}"  # noqa: S608
     found = connection.execute(query, (*values, limit + 1)).fetchall()
     items = tuple(Anomaly.from_json(json.loads(body)) for (body,) in found[:limit])
     return AnomalyPage(items, cursor_of(items[-1]) if len(found) > limit else None)

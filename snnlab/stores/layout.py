@@ -2,6 +2,7 @@
 
 from snnlab.database import Layout
 from snnlab.errors import StoreError
+from snnlab.stores import anomaly_index
 
 __all__ = ["LAYOUT"]
 
@@ -19,11 +20,6 @@ LAYOUT = Layout(
 CREATE TABLE IF NOT EXISTS anomalies (
   anomaly_id TEXT PRIMARY KEY, detected_at INTEGER NOT NULL, anomaly_type TEXT NOT NULL, severity REAL NOT NULL,
   entity TEXT NOT NULL, model TEXT NOT NULL, stream TEXT NOT NULL, expires_at INTEGER, body TEXT NOT NULL) STRICT;
-CREATE INDEX IF NOT EXISTS anomalies_by_time ON anomalies (detected_at, anomaly_id);
-CREATE INDEX IF NOT EXISTS anomalies_by_stream ON anomalies (stream, detected_at, anomaly_id);
-CREATE INDEX IF NOT EXISTS anomalies_by_entity ON anomalies (entity, detected_at, anomaly_id);
-CREATE INDEX IF NOT EXISTS anomalies_by_type ON anomalies (anomaly_type, detected_at, anomaly_id);
-CREATE INDEX IF NOT EXISTS anomalies_by_model ON anomalies (model, detected_at, anomaly_id);
 CREATE INDEX IF NOT EXISTS anomalies_by_expiry ON anomalies (expires_at) WHERE expires_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS models (
   name TEXT, version INTEGER, digest TEXT NOT NULL, created_at INTEGER NOT NULL, metadata TEXT NOT NULL,
@@ -44,5 +40,7 @@ CREATE TABLE IF NOT EXISTS pieces (
   model TEXT, stream TEXT, shard INTEGER, name TEXT, body BLOB NOT NULL,
   PRIMARY KEY (model, stream, shard, name)) STRICT;
 CREATE TABLE IF NOT EXISTS checkpoint_pieces (
-  model TEXT, stream TEXT, shard INTEGER, names TEXT NOT NULL, PRIMARY KEY (model, stream, shard)) STRICT""",
+  model TEXT, stream TEXT, shard INTEGER, names TEXT NOT NULL, PRIMARY KEY (model, stream, shard)) STRICT;
+"""
+    + anomaly_index.SCHEMA,
 )

@@ -4,7 +4,6 @@ import sqlite3
 import pytest
 
 from snnlab.errors import ConfigError, ModelFormatError, StoreError
-from snnlab.events import Anomaly
 from snnlab.stores import AnomalyFilter, ShardKey, connect
 from snnlab.stores.sqlite import SqliteStore
 from snnlab.streams.sqlite import SqliteBus
@@ -25,17 +24,6 @@ def test_processes_that_ask_at_once_share_the_shards_without_overlap(tmp_path):
     for worker in workers:
         worker.join()
     assert sum(taken) == 20
-
-
-def test_a_filter_reads_an_index(tmp_path):
-    with SqliteStore(tmp_path / "store.db") as store:
-        store.put_anomalies([Anomaly("1f", 7, "latency_spike", 0.5)])
-        with store._database.read() as connection:
-            for column, index in (("entity", "entity"), ("stream", "stream"), ("anomaly_type", "type")):
-                where = f"WHERE {column} = 'x' ORDER BY detected_at DESC"
-                plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT body FROM anomalies {where}").fetchall()  # noqa: S608
-                assert f"anomalies_by_{index}" in plan[0][3]
-                assert not any("TEMP B-TREE" in step[3] for step in plan)
 
 
 def test_a_model_that_changed_in_the_file_is_refused(tmp_path):
