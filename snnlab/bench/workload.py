@@ -9,7 +9,7 @@ from snnlab.detectors import Detector
 from snnlab.domains import Domain, domain
 from snnlab.events import EventBatch
 
-__all__ = ["detector", "stream"]
+__all__ = ["STEP_US", "detector", "stream"]
 
 STEP_US = 1_000
 

@@ -30,7 +30,6 @@ from snnlab.streams.sift import sift
 
 __all__ = ["Assignment", "Pace", "Worker"]
 
-_SCORING_A_CHECKPOINT = 9.0  # times as long is scored as is spent on checkpoints, while events wait
 _LONGEST_PAUSE_S = 30.0
 _LABELS_EVERY_S = 0.2
 _TOPIC_EVERY_S = 2.0
@@ -59,11 +58,13 @@ class Assignment:
 class Pace:
     """Events a batch, and seconds: between checkpoints, between looks at a stream long idle, and of a lease.
 
-    With ``checkpoint_s`` 0 there is one after each batch.
+    With ``checkpoint_s`` 0 there is one after each batch, which the next batch waits for. While events wait, no more
+    than ``share`` of the time goes by with a checkpoint being written.
     """
 
-    batch: int = 1000
+    batch: int = 2048
     checkpoint_s: float = 1.0
+    share: float = 0.1
     poll_s: float = 0.05
     hold_s: float = 10.0
 
@@ -174,7 +175,7 @@ class Worker:
         if not busy or not wanted:
             return wanted
         cost_s = sum(held.cost_s for held in self._held.values())
-        return max(wanted, min(_SCORING_A_CHECKPOINT * cost_s, _LONGEST_PAUSE_S))
+        return max(wanted, min((1 / self._pace.share - 1) * cost_s, _LONGEST_PAUSE_S))
 
     def _hold(self, shard: int) -> Held | None:
         """The shard, taken or its lease renewed; None while another process has it."""

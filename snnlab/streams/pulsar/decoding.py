@@ -52,10 +52,9 @@ class Decoder:
 
     def add(self, place: Place, messages: "list[pulsar.Message]") -> None:
         """Take an entry."""
-        for row, message in enumerate(messages):
+        positions = rows(place.ledger, place.entry, len(messages))
+        for message, position in zip(messages, positions, strict=True):
             body, properties = message.data(), message.properties()
-            last = row == len(messages) - 1
-            position = (place if last else Place(place.ledger, place.entry, row)).position
             try:
                 if wire.is_arrow(properties):
                     self._add_arrow(body, place, alone=len(messages) == 1)

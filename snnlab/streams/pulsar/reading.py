@@ -42,15 +42,26 @@ class TopicReader:
 
     def entry(self) -> "tuple[Place, list[pulsar.Message]] | None":
         """The next entry; None at the end of what is there."""
-        messages = [] if self._ahead is None else [self._ahead]
+        first = self._next() if self._ahead is None else self._ahead
         self._ahead = None
-        while (not messages or messages[0].message_id().batch_index() >= 0) and self._reader.has_message_available():
-            message = self._reader.read_next(timeout_millis=_PATIENCE_MS)
-            if messages and _place(message) != _place(messages[0]):
+        if first is None:
+            return None
+        told = first.message_id()
+        messages, at = [first], (told.ledger_id(), told.entry_id())
+        if told.batch_index() < 0:
+            return Place(*at), messages
+        while (message := self._next()) is not None:
+            told = message.message_id()
+            if (told.ledger_id(), told.entry_id()) != at:
                 self._ahead = message
                 break
             messages.append(message)
-        return (_place(messages[0]), messages) if messages else None
+        return Place(*at), messages
+
+    def _next(self) -> "pulsar.Message | None":
+        if not self._reader.has_message_available():
+            return None
+        return self._reader.read_next(timeout_millis=_PATIENCE_MS)
 
     def since(self, time_us: int) -> Place | None:
         """Go to the first entry published at a time or later, and tell its place; None where there is none."""
@@ -144,7 +155,3 @@ class ShardReader:
             if at < len(piece.batch):
                 self._pieces.appendleft(Piece(piece.positions[at:], piece.batch.slice(at, len(piece.batch))))
 
-
-def _place(message: "pulsar.Message") -> Place:
-    told = message.message_id()
-    return Place(told.ledger_id(), told.entry_id())

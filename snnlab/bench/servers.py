@@ -1,0 +1,44 @@
+"""The real Pulsar and Ignite of a benchmark: those of ``SNNLAB_HOME``, started for it and ended where they were not there.
+
+Where they cannot be started the rows that need them are left out, and the notes say why.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+from uuid import uuid4
+
+from snnlab import services
+from snnlab.config import Settings
+from snnlab.errors import ConfigError
+
+__all__ = ["Pair", "real_pair"]
+
+
+class Pair(NamedTuple):
+    """URLs of a real bus and store; each benchmark takes a namespace and tables of its own."""
+
+    bus: str
+    store: str
+
+    def fresh(self) -> "Pair":
+        """Where nobody has been."""
+        name = f"bench{uuid4().hex[:12]}"
+        return Pair(f"{self.bus}/bench/{name}", f"{self.store}/{name}")
+
+
+@contextmanager
+def real_pair() -> Iterator[Pair | str]:
+    """The pair; or, in words, why there is none."""
+    home = Settings.load().home
+    there = {server.name for server, healthy in services.status(home) if healthy}
+    try:
+        found = services.up(home)
+    except ConfigError as missing:
+        yield str(missing)
+        return
+    try:
+        yield Pair(found["pulsar"].url, found["ignite"].url)
+    finally:
+        if started := [name for name in services.NAMES if name not in there]:
+            services.down(home, started)

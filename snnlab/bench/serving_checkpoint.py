@@ -1,0 +1,109 @@
+"""The longest pause of a stream while checkpoints of 10,000 changed entities are written beside it.
+
+A pause is the time between two rounds of a worker that always finds events waiting: a batch scored, its anomalies
+published, a checkpoint begun or acknowledged. The peer is the longest pause of the same worker without checkpoints.
+"""
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from snnlab.bench.rows import Row
+from snnlab.bench.timing import settled
+from snnlab.bench.workload import STEP_US, detector, stream
+from snnlab.detectors import Detector
+from snnlab.events import EventBatch
+from snnlab.serving.metrics import Metrics
+from snnlab.serving.patterns import PatternMemory
+from snnlab.serving.scorer import Scorer
+from snnlab.serving.worker import Assignment, Pace, Worker
+from snnlab.stores import Store, connect
+from snnlab.streams import Bus
+from snnlab.streams.sqlite import SqliteBus
+
+__all__ = ["STREAM", "Watched", "run", "worker"]
+
+BAR_MS = 50.0
+_BATCH = 500
+_ENTITIES = 10_000
+_WARM = 10  # rounds that load what is compiled
+STREAM = "bench"
+
+
+class Watched:
+    """A bus that notes when it is asked for events, and passes every call on."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self.asked: list[float] = []
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a bus has
+        return getattr(self._bus, name)
+
+    def consume(self, *given: Any) -> list[tuple[int, EventBatch]]:  # noqa: ANN401 - passed on
+        """Events, as the bus has them."""
+        self.asked.append(time.perf_counter())
+        return self._bus.consume(*given)
+
+
+def run(store_url: str | None = None, *, name: str = "serving.checkpoint.pause", cycles: int = 30) -> list[Row]:
+    """The longest pause, in ms, over checkpoints after each of which all of 10,000 entities come again."""
+    with TemporaryDirectory(prefix="snnlab-bench-") as place:
+        with (
+            connect(store_url or f"sqlite:///{Path(place) / 'store.db'}") as store,
+            SqliteBus(Path(place) / "bus") as bus,
+        ):
+            body = _fill(bus, cycles)
+            without = _pauses(bus, store, body, "without", Pace(batch=_BATCH, checkpoint_s=1e6))
+            beside = _pauses(bus, store, body, "beside", Pace(batch=_BATCH, checkpoint_s=0.25, share=0.9))
+    longest = Row.of(
+        name, float(beside.max()), "ms", peer="without checkpoints", peer_value=float(without.max()), bar=BAR_MS,
+        better="lower",
+    )  # fmt: skip
+    return [longest, Row.of(f"{name}.p99", float(np.percentile(beside, 99)), "ms", better="lower")]
+
+
+def worker(bus: Any, store: Store, body: bytes, shards: int, pace: Pace, model: str = "bench") -> Worker:  # noqa: ANN401
+    """A worker on the stream of a bus, or of a watched one."""
+    metrics = Metrics()
+
+    def load(content: bytes) -> Scorer:
+        return Scorer(Detector.load(content), model, 1, metrics, PatternMemory(store))
+
+    return Worker(bus, store, Assignment(model, 1, STREAM, shards, body), load, metrics, pace)
+
+
+def _fill(bus: Bus, cycles: int) -> bytes:
+    """Publish events in which every entity comes once in each cycle; returns the file of a model that knows them."""
+    once = stream(_ENTITIES)
+    subject = detector(once)
+    subject.process(once)
+    bus.create(STREAM, 1)
+    for cycle in range(cycles):
+        bus.publish(STREAM, _later(stream(_ENTITIES, seed=cycle + 1), cycle + 1))
+    return subject.save()
+
+
+def _later(batch: EventBatch, cycle: int) -> EventBatch:
+    return EventBatch.from_columns(
+        batch.values,
+        batch.names,
+        timestamps=batch.timestamps + cycle * _ENTITIES * STEP_US,
+        event_ids=[f"{cycle}-{at}" for at in range(len(batch))],
+        entities=batch.entities.words(),
+    )
+
+
+def _pauses(bus: Bus, store: Store, body: bytes, model: str, pace: Pace) -> Float64[np.ndarray, " n"]:
+    """Milliseconds between the rounds of a worker."""
+    watched = Watched(bus)
+    scoring = worker(watched, store, body, 1, pace, model)
+    with settled():
+        while scoring.step():
+            pass
+    scoring.stop()
+    return np.diff(watched.asked)[_WARM:] * 1e3

@@ -1,0 +1,145 @@
+"""Pulsar → worker → Pulsar with a real broker and store: events a second from a backlog, and latency at half that load.
+
+One worker in this process; the broker, the store and the publisher share the machine. Events are done when the round
+that scored them has published their anomalies. The peer of a rate is the detector alone on the same events.
+"""
+
+import subprocess
+import sys
+import time
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from snnlab import stores, streams
+from snnlab.bench.rows import Row
+from snnlab.bench.servers import Pair
+from snnlab.bench.serving_checkpoint import STREAM, Watched, worker
+from snnlab.bench.timing import seconds, settled
+from snnlab.bench.workload import detector, stream
+from snnlab.events import EventBatch
+from snnlab.serving.worker import Pace, Worker
+from snnlab.streams import Bus
+
+__all__ = ["run"]
+
+ARROW_BAR, AVRO_BAR, LATENCY_BAR_MS = 100_000.0, 10_000.0, 20.0
+_ENTITIES = 10_000
+_KNOWN = 12_000  # events that a model learns before
+_WARM = 2_000  # events before the clock runs
+_ROOM = 8_192  # events a publish call
+
+
+def run(pair: Pair, *, events: int = 400_000, avro_events: int = 60_000, fed_s: float = 20.0) -> list[Row]:
+    """Rates of Arrow and Avro, and percentiles of the latency, in ms."""
+    batch = stream(_KNOWN + _WARM + events, entities=_ENTITIES)
+    subject = detector(batch)
+    subject.process(batch.slice(0, _KNOWN))
+    body = subject.save()
+    rest = batch.slice(_KNOWN, len(batch))
+    alone = _alone(subject, rest.slice(0, min(events, 100_000)))
+    arrow = _rate(pair.fresh(), "arrow", body, rest)
+    avro = _rate(pair.fresh(), "avro", body, rest.slice(0, _WARM + avro_events))
+    beside = {"peer": "detector alone", "peer_value": alone}
+    rows = [
+        Row.of("serving.pulsar.arrow", arrow, "events/s", bar=ARROW_BAR, **beside),
+        Row.of("serving.pulsar.avro", avro, "events/s", bar=AVRO_BAR, **beside),
+    ]
+    rate = ARROW_BAR / 2
+    worked, read = (_latency(pair.fresh(), body, rate, int(rate * fed_s), scored=scored) for scored in (True, False))
+    for name, at, bar in (("p50", 50, None), ("p99", 99, LATENCY_BAR_MS)):
+        value, other = float(np.percentile(worked, at)), float(np.percentile(read, at))
+        name = f"serving.pulsar.latency.{name}"
+        rows.append(Row.of(name, value, "ms", peer="read only", peer_value=other, bar=bar, better="lower"))
+    return rows
+
+
+def _alone(subject: Any, batch: EventBatch) -> float:  # noqa: ANN401 - a detector
+    pieces = [batch.slice(start, start + Pace.batch) for start in range(0, len(batch), Pace.batch)]
+    return len(batch) / seconds(lambda: [subject.process(piece) for piece in pieces])
+
+
+def _rate(pair: Pair, encoding: str, body: bytes, batch: EventBatch) -> float:
+    """Events a second of a worker that finds all of them waiting; the first few are not counted."""
+    with streams.connect(f"{pair.bus}?encoding={encoding}") as bus, stores.connect(pair.store) as store:
+        bus.create(STREAM, 1)
+        scoring = worker(bus, store, body, 1, Pace())
+        bus.publish(STREAM, batch.slice(0, _WARM))
+        _until(scoring, _WARM)
+        for start in range(_WARM, len(batch), _ROOM):
+            bus.publish(STREAM, batch.slice(start, start + _ROOM))
+        with settled():
+            taken = seconds(lambda: _until(scoring, len(batch)))
+        scoring.stop()
+    return (len(batch) - _WARM) / taken
+
+
+def _until(scoring: Worker, processed: int) -> None:
+    while scoring.processed < processed:
+        scoring.step()
+
+
+def _latency(pair: Pair, body: bytes, rate: float, events: int, *, scored: bool) -> Float64[np.ndarray, " n"]:
+    """Ms from when each event was sent to when it was scored, or only read; the first fifth is left out."""
+    with streams.connect(pair.bus) as bus, stores.connect(pair.store) as store:
+        bus.create(STREAM, 1)
+        clocked = Clocked(bus)
+        asked = [sys.executable, "-m", "snnlab.bench.serving_feed", pair.bus, STREAM, str(events), str(rate), "512"]
+        with subprocess.Popen(asked) as feeding:
+            try:
+                if scored:
+                    scoring = worker(clocked, store, body, 1, Pace())
+                    scoring.start()
+                    _wait(lambda: scoring.processed >= events, feeding)
+                    scoring.stop()
+                else:
+                    clocked.read(events)
+            finally:
+                feeding.kill()
+    taken = np.concatenate(clocked.latencies)
+    return taken[len(taken) // 5 :]
+
+
+def _wait(done: Any, feeding: "subprocess.Popen[bytes]") -> None:  # noqa: ANN401 - says whether it is
+    while not done():
+        time.sleep(0.05)
+        if feeding.poll():
+            raise RuntimeError(f"the publisher ended with code {feeding.returncode}")
+
+
+class Clocked(Watched):
+    """A bus that notes how long ago the events were sent of which a worker is done, as it asks for more."""
+
+    def __init__(self, bus: Bus) -> None:
+        super().__init__(bus)
+        self.latencies: list[Float64[np.ndarray, " n"]] = []
+        self._given: list[EventBatch] = []
+        self._after: int | None = None
+
+    def waiting(self, stream: str, shard: int, after: int | None = None) -> bool:
+        """Whether there is more."""
+        self._done()
+        return self._bus.waiting(stream, shard, after)
+
+    def consume(self, stream: str, *given: Any) -> list[tuple[int, EventBatch]]:  # noqa: ANN401 - passed on
+        """Events, as the bus has them."""
+        found = super().consume(stream, *given)
+        self._given = [batch for _, batch in found] if stream == STREAM else self._given
+        return found
+
+    def read(self, events: int) -> None:
+        """Read so many events as a worker does, and do nothing with them."""
+        after, pause = None, 0.002
+        while events > 0:
+            if not self.waiting(STREAM, 0, after):
+                time.sleep(pause)
+                continue
+            for position, batch in self.consume(STREAM, 0, after, Pace.batch):
+                after, events = position, events - len(batch)
+            self._done()
+
+    def _done(self) -> None:
+        now = time.time_ns() / 1000
+        self.latencies += [(now - batch.timestamps) / 1e3 for batch in self._given]
+        self._given = []
