@@ -1,4 +1,4 @@
-"""The real Pulsar and Ignite of a benchmark: those of ``SNNLAB_HOME``, started for it and ended where they were not there.
+"""The real Pulsar and Ignite of a benchmark: those of ``SNNLAB_HOME``; where they do not run, they run for it only.
 
 Where they cannot be started the rows that need them are left out, and the notes say why.
 """

@@ -1,12 +1,14 @@
 """Pulsar → worker → Pulsar with a real broker and store: events a second from a backlog, and latency at half that load.
 
 One worker in this process; the broker, the store and the publisher share the machine. Events are done when the round
-that scored them has published their anomalies. The peer of a rate is the detector alone on the same events.
+that scored them has published their anomalies. The peer of a rate is the detector alone on the same events. On a
+machine that does other things beside, read the rates of processor time: those of all this process's threads.
 """
 
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,8 @@ from snnlab.bench.rows import Row
 from snnlab.bench.servers import Pair
 from snnlab.bench.serving_checkpoint import STREAM, Watched, worker
 from snnlab.bench.timing import seconds, settled
-from snnlab.bench.workload import detector, stream
+from snnlab.bench.workload import detector, stream, with_bursts
+from snnlab.detectors import Detector
 from snnlab.events import EventBatch
 from snnlab.serving.worker import Pace, Worker
 from snnlab.streams import Bus
@@ -33,7 +36,7 @@ _ROOM = 8_192  # events a publish call
 
 def run(pair: Pair, *, events: int = 400_000, avro_events: int = 60_000, fed_s: float = 20.0) -> list[Row]:
     """Rates of Arrow and Avro, and percentiles of the latency, in ms."""
-    batch = stream(_KNOWN + _WARM + events, entities=_ENTITIES)
+    batch = with_bursts(stream(_KNOWN + _WARM + events, entities=_ENTITIES), begin=_KNOWN)
     subject = detector(batch)
     subject.process(batch.slice(0, _KNOWN))
     body = subject.save()
@@ -41,26 +44,39 @@ def run(pair: Pair, *, events: int = 400_000, avro_events: int = 60_000, fed_s: 
     alone = _alone(subject, rest.slice(0, min(events, 100_000)))
     arrow = _rate(pair.fresh(), "arrow", body, rest)
     avro = _rate(pair.fresh(), "avro", body, rest.slice(0, _WARM + avro_events))
-    beside = {"peer": "detector alone", "peer_value": alone}
-    rows = [
-        Row.of("serving.pulsar.arrow", arrow, "events/s", bar=ARROW_BAR, **beside),
-        Row.of("serving.pulsar.avro", avro, "events/s", bar=AVRO_BAR, **beside),
-    ]
-    rate = ARROW_BAR / 2
+    rows = []
+    for kind, (wall, processor), bar in (("arrow", arrow, ARROW_BAR), ("avro", avro, AVRO_BAR)):
+        name = f"serving.pulsar.{kind}"
+        rows.append(Row.of(name, wall, "events/s", peer="detector alone", peer_value=alone[0], bar=bar))
+        unit = "events/s of processor time"
+        rows.append(Row.of(f"{name}.processor", processor, unit, peer="detector alone", peer_value=alone[1]))
+    return [*rows, *_latencies(pair, body, fed_s)]
+
+
+def _latencies(pair: Pair, body: bytes, fed_s: float) -> list[Row]:
+    rate, rows = ARROW_BAR / 2, []
     worked, read = (_latency(pair.fresh(), body, rate, int(rate * fed_s), scored=scored) for scored in (True, False))
-    for name, at, bar in (("p50", 50, None), ("p99", 99, LATENCY_BAR_MS)):
-        value, other = float(np.percentile(worked, at)), float(np.percentile(read, at))
-        name = f"serving.pulsar.latency.{name}"
+    for at, bar in ((50, None), (99, LATENCY_BAR_MS)):
+        value, other = (float(np.percentile(taken, at)) for taken in (worked, read))
+        name = f"serving.pulsar.latency.p{at}"
         rows.append(Row.of(name, value, "ms", peer="read only", peer_value=other, bar=bar, better="lower"))
     return rows
 
 
-def _alone(subject: Any, batch: EventBatch) -> float:  # noqa: ANN401 - a detector
+def _alone(subject: Detector, batch: EventBatch) -> tuple[float, float]:
     pieces = [batch.slice(start, start + Pace.batch) for start in range(0, len(batch), Pace.batch)]
-    return len(batch) / seconds(lambda: [subject.process(piece) for piece in pieces])
+    return _rates(len(batch), lambda: [subject.process(piece) for piece in pieces])
 
 
-def _rate(pair: Pair, encoding: str, body: bytes, batch: EventBatch) -> float:
+def _rates(events: int, work: Callable[[], object]) -> tuple[float, float]:
+    """Events a second, and a second of this process's processor time."""
+    worked = time.process_time()
+    with settled():
+        taken = seconds(work)
+    return events / taken, events / (time.process_time() - worked)
+
+
+def _rate(pair: Pair, encoding: str, body: bytes, batch: EventBatch) -> tuple[float, float]:
     """Events a second of a worker that finds all of them waiting; the first few are not counted."""
     with streams.connect(f"{pair.bus}?encoding={encoding}") as bus, stores.connect(pair.store) as store:
         bus.create(STREAM, 1)
@@ -69,10 +85,9 @@ def _rate(pair: Pair, encoding: str, body: bytes, batch: EventBatch) -> float:
         _until(scoring, _WARM)
         for start in range(_WARM, len(batch), _ROOM):
             bus.publish(STREAM, batch.slice(start, start + _ROOM))
-        with settled():
-            taken = seconds(lambda: _until(scoring, len(batch)))
+        rates = _rates(len(batch) - _WARM, lambda: _until(scoring, len(batch)))
         scoring.stop()
-    return (len(batch) - _WARM) / taken
+    return rates
 
 
 def _until(scoring: Worker, processed: int) -> None:
@@ -86,7 +101,7 @@ def _latency(pair: Pair, body: bytes, rate: float, events: int, *, scored: bool)
         bus.create(STREAM, 1)
         clocked = Clocked(bus)
         asked = [sys.executable, "-m", "snnlab.bench.serving_feed", pair.bus, STREAM, str(events), str(rate), "512"]
-        with subprocess.Popen(asked) as feeding:
+        with subprocess.Popen(asked) as feeding:  # noqa: S603 - our own command
             try:
                 if scored:
                     scoring = worker(clocked, store, body, 1, Pace())
@@ -97,11 +112,11 @@ def _latency(pair: Pair, body: bytes, rate: float, events: int, *, scored: bool)
                     clocked.read(events)
             finally:
                 feeding.kill()
-    taken = np.concatenate(clocked.latencies)
+    taken: Float64[np.ndarray, " n"] = np.concatenate(clocked.latencies)
     return taken[len(taken) // 5 :]
 
 
-def _wait(done: Any, feeding: "subprocess.Popen[bytes]") -> None:  # noqa: ANN401 - says whether it is
+def _wait(done: Callable[[], bool], feeding: "subprocess.Popen[bytes]") -> None:
     while not done():
         time.sleep(0.05)
         if feeding.poll():
@@ -131,13 +146,12 @@ class Clocked(Watched):
     def read(self, events: int) -> None:
         """Read so many events as a worker does, and do nothing with them."""
         after, pause = None, 0.002
-        while events > 0:
+        while events > 0 or self._given:
             if not self.waiting(STREAM, 0, after):
                 time.sleep(pause)
                 continue
             for position, batch in self.consume(STREAM, 0, after, Pace.batch):
                 after, events = position, events - len(batch)
-            self._done()
 
     def _done(self) -> None:
         now = time.time_ns() / 1000

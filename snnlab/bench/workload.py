@@ -9,7 +9,7 @@ from snnlab.detectors import Detector
 from snnlab.domains import Domain, domain
 from snnlab.events import EventBatch
 
-__all__ = ["STEP_US", "detector", "stream"]
+__all__ = ["STEP_US", "detector", "stream", "with_bursts"]
 
 STEP_US = 1_000
 
@@ -34,6 +34,24 @@ def stream(
         [f"f{at}" for at in range(features)],
         timestamps=1_700_000_000_000_000 + np.arange(events) * step_us,
         entities=[f"entity-{one}" for one in owner.tolist()],
+    )
+
+
+def with_bursts(batch: EventBatch, *, every: int = 1_000, size: int = 3, begin: int = 0) -> EventBatch:
+    """The same events, but for a few far outside after every so many from ``begin`` on.
+
+    >>> with_bursts(stream(10, features=1), every=5, size=1).values[4::5].ravel().tolist()
+    [25.0, 25.0]
+    """
+    values = batch.values.copy()
+    at = np.arange(len(batch))
+    values[(at >= begin) & (at % every >= every - size)] = 25.0
+    return EventBatch.from_columns(
+        values,
+        batch.names,
+        timestamps=batch.timestamps,
+        event_ids=batch.event_ids,
+        entities=batch.entities.words(),
     )
 
 

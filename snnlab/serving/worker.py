@@ -58,7 +58,7 @@ class Assignment:
 class Pace:
     """Events a batch, and seconds: between checkpoints, between looks at a stream long idle, and of a lease.
 
-    With ``checkpoint_s`` 0 there is one after each batch, which the next batch waits for. While events wait, no more
+    With ``checkpoint_s`` 0 there is one after each batch, which the next batch waits for. While events come, no more
     than ``share`` of the time goes by with a checkpoint being written.
     """
 
@@ -93,6 +93,7 @@ class Worker:
         self._keeper = Keeper(store)
         self._labelled_topic = False
         self._topic_asked_at = -_TOPIC_EVERY_S
+        self._fresh_at = float("-inf")
         self._stop = Event()
         self._thread: Thread | None = None
         self._log = structlog.get_logger("snnlab.serving").bind(model=assignment.model_id, stream=assignment.stream)
@@ -141,7 +142,8 @@ class Worker:
             if not self._pace.checkpoint_s:
                 self._checkpoint(held)
             self._settle(self._keeper.finished())
-        self._begin_checkpoint(busy=done > 0)
+        self._fresh_at = time.monotonic() if done else self._fresh_at
+        self._begin_checkpoint()
         self.processed += done
         return done
 
@@ -169,10 +171,10 @@ class Worker:
         self._held.clear()
         self._keeper.forget()
 
-    def _pause(self, *, busy: bool) -> float:
-        """Seconds between a shard's checkpoints: longer where many events wait, so that most time goes to them."""
+    def _pause(self) -> float:
+        """Seconds between a shard's checkpoints: longer while events come, so that most time goes to them."""
         wanted = self._pace.checkpoint_s
-        if not busy or not wanted:
+        if time.monotonic() - self._fresh_at >= wanted:
             return wanted
         cost_s = sum(held.cost_s for held in self._held.values())
         return max(wanted, min((1 / self._pace.share - 1) * cost_s, _LONGEST_PAUSE_S))
@@ -282,13 +284,13 @@ class Worker:
             self._bus.dead_letter(self.assignment.stream, batch, reasons)
             self._metrics.dead_letters(self.assignment.model_id, self.assignment.stream, len(batch))
 
-    def _begin_checkpoint(self, *, busy: bool) -> None:
+    def _begin_checkpoint(self) -> None:
         """Begin the checkpoint of the shard that has waited longest for it, if it is time and none is being written."""
         waiting = [held for held in self._held.values() if held.changed]
         if self._keeper.busy or not waiting:
             return
         held = min(waiting, key=lambda one: one.kept_at)
-        if time.monotonic() - held.kept_at >= self._pause(busy=busy):
+        if time.monotonic() - held.kept_at >= self._pause():
             self._keeper.begin(held, _marks(held))
 
     def _checkpoint(self, held: Held) -> None:

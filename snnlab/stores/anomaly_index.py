@@ -1,14 +1,14 @@
-"""The indexes of anomalies in the embedded store, and which of them a filter is best answered by.
+"""Which index the anomalies of a filter are best found by, in any store, and the indexes of the embedded one.
 
-Each index begins with what it is for, goes on in the order of a page, and holds every column that is asked for: a
-page reads nothing but its index until it knows its rows. Of several that fit, a count that stops early tells which
-reads few.
+An index begins with what it is for and goes on in the order of a page. Of several that fit, a count that stops early
+tells which reads few. In the embedded store an index holds every column that is asked for: a page reads nothing else
+until it knows its rows.
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-__all__ = ["CONDITIONS", "SCHEMA", "chosen"]
+__all__ = ["CONDITIONS", "INDEXES", "SCHEMA", "best", "chosen", "narrowing"]
 
 CONDITIONS = {
     "since": "detected_at >= ?",
@@ -19,7 +19,7 @@ CONDITIONS = {
     "model": "model = ?",
     "stream": "stream = ?",
 }
-_INDEXES = {  # what a filter must name, and the columns that come first; the order is that of preference
+INDEXES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "entity": (("entity",), ("entity",)),
     "model_stream": (("model", "stream"), ("model", "stream")),
     "type": (("anomaly_type",), ("anomaly_type",)),
@@ -28,6 +28,7 @@ _INDEXES = {  # what a filter must name, and the columns that come first; the or
     "model": (("model",), ("model",)),
     "time": ((), ()),
 }
+"""By name, the most selective ones first: what a filter must ask for, and the columns that the index begins with."""
 _ALL = ("detected_at", "anomaly_id", "anomaly_type", "severity", "entity", "model", "stream", "expires_at")
 _FEW = 10_000  # entries of an index that are read in some milliseconds
 
@@ -35,7 +36,7 @@ _FEW = 10_000  # entries of an index that are read in some milliseconds
 def _schema() -> str:
     old = ("time", "stream", "entity", "type", "model")
     lines = [f"DROP INDEX IF EXISTS anomalies_by_{name}" for name in old]
-    for name, (_, first) in _INDEXES.items():
+    for name, (_, first) in INDEXES.items():
         columns = ", ".join([*first, *(column for column in _ALL if column not in first)])
         lines.append(f"CREATE INDEX IF NOT EXISTS anomalies_of_{name} ON anomalies ({columns})")
     return ";\n".join(lines)
@@ -45,22 +46,34 @@ SCHEMA = _schema()
 """Makes the indexes, and drops those of the format before."""
 
 
-def chosen(connection: sqlite3.Connection, asked: Mapping[str, object]) -> str:
-    """The index by which to find the anomalies that are asked for."""
-    fit = [name for name, (named, _) in _INDEXES.items() if set(named) <= asked.keys()]
+def best(asked: Mapping[str, object], is_few: Callable[[str], bool]) -> str:
+    """The index for a filter; ``is_few`` counts whether one would read few entries.
+
+    >>> best({"model": "web", "anomaly_type": "latency_spike"}, lambda index: index == "model")
+    'model'
+    """
+    fit = [name for name, (named, _) in INDEXES.items() if set(named) <= asked.keys()]
     if len(fit) > 1 and not {"since", "until"} & asked.keys():
         fit.remove("time")
     counts = len(fit) > 1 or "severity" in fit
-    few = (name for name in fit if counts and _is_few(connection, name, asked))
+    few = next((name for name in fit if counts and is_few(name)), None)
     # Where all read many, the page is likely to be full soon in its own order, which that of severity is not.
-    likely = (name for name in fit if name != "severity")
-    return f"anomalies_of_{next(few, None) or next(likely, 'time')}"
+    return few or next((name for name in fit if name != "severity"), "time")
 
 
-def _is_few(connection: sqlite3.Connection, name: str, asked: Mapping[str, object]) -> bool:
-    conditions = [*_INDEXES[name][0], *(one for one in ("since", "until") if one in asked and name != "severity")]
-    where = " AND ".join(CONDITIONS[one] for one in conditions) or "TRUE"
-    query = f"SELECT 1 FROM anomalies INDEXED BY anomalies_of_{name} WHERE {where} LIMIT {_FEW}"  # noqa: S608
-    values = [asked[one] for one in conditions]
-    (count,) = connection.execute(f"SELECT count(*) FROM ({query})", values).fetchone()  # noqa: S608
-    return int(count) < _FEW
+def narrowing(name: str, asked: Mapping[str, object]) -> list[str]:
+    """The parts of a filter that say which entries of an index are read."""
+    return [*INDEXES[name][0], *(one for one in ("since", "until") if one in asked and name != "severity")]
+
+
+def chosen(connection: sqlite3.Connection, asked: Mapping[str, object]) -> str:
+    """The embedded store's index for a filter."""
+
+    def is_few(name: str) -> bool:
+        where = " AND ".join(CONDITIONS[one] for one in narrowing(name, asked)) or "TRUE"
+        query = f"SELECT 1 FROM anomalies INDEXED BY anomalies_of_{name} WHERE {where} LIMIT {_FEW}"  # noqa: S608
+        values = [asked[one] for one in narrowing(name, asked)]
+        (count,) = connection.execute(f"SELECT count(*) FROM ({query})", values).fetchone()  # noqa: S608
+        return int(count) < _FEW
+
+    return f"anomalies_of_{best(asked, is_few)}"

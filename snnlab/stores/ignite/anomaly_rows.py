@@ -1,32 +1,51 @@
 """Anomalies in Ignite: a table with an index for each filter, newest first."""
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from snnlab.events.anomaly import Anomaly
+from snnlab.stores.anomaly_index import CONDITIONS, INDEXES, best, narrowing
 from snnlab.stores.anomaly_table import cursor_of, place_of
 from snnlab.stores.base import AnomalyFilter, AnomalyPage
 
 if TYPE_CHECKING:
     from pyignite import Client
 
-__all__ = ["AnomalyRows"]
+__all__ = ["AnomalyRows", "Known"]
 
 _COLUMNS = "anomaly_id, detected_at, anomaly_type, severity, entity, model, stream, expires_at, body"
-_CONDITIONS = {
-    "since": "detected_at >= ?",
-    "until": "detected_at < ?",
-    "anomaly_type": "anomaly_type = ?",
-    "severity_min": "severity >= ?",
-    "entity": "entity = ?",
-    "model": "model = ?",
-    "stream": "stream = ?",
-}
-_LEADING = ("entity", "anomaly_type", "stream", "model")  # of several filters, the first of these chooses the index
+_FEW = 10_000  # entries of an index that are read in some milliseconds
+_KNOWN_S = 60.0
+_MOST_KNOWN = 10_000
 _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 _AT_ONCE = 200
+
+
+class Known:
+    """Which entries of an index are few, remembered for a minute: to count them takes Ignite longer than a page.
+
+    >>> known = Known()
+    >>> known.put(("type", ("latency_spike",)), few=True)
+    >>> known.get(("type", ("latency_spike",))), known.get(("type", ("other",)))
+    (True, None)
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, tuple[object, ...]], tuple[bool, float]] = {}
+
+    def get(self, key: tuple[str, tuple[object, ...]]) -> bool | None:
+        """Whether they are few; None where it was not asked of late."""
+        few, at = self._found.get(key, (False, float("-inf")))
+        return few if time.monotonic() - at < _KNOWN_S else None
+
+    def put(self, key: tuple[str, tuple[object, ...]], *, few: bool) -> None:
+        """Remember it."""
+        if len(self._found) >= _MOST_KNOWN:
+            self._found.clear()
+        self._found[key] = few, time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,7 @@ class AnomalyRows:
 
     client: "Client"
     name: str
+    known: "Known"
 
     def make(self) -> None:
         """Make the table and its indexes, if they are not there."""
@@ -44,9 +64,9 @@ class AnomalyRows:
             f'body VARCHAR) WITH "cache_name={self.name},template=partitioned,backups=1,'
             'write_synchronization_mode=full_sync"'
         )
-        newest = "detected_at DESC, anomaly_id DESC"
-        for index, columns in {"time": newest, **{column: f"{column}, {newest}" for column in _LEADING}}.items():
-            self._ask(f"CREATE INDEX IF NOT EXISTS {self.name}_by_{index} ON {self.name} ({columns}) INLINE_SIZE 100")
+        for index, (_, first) in INDEXES.items():
+            columns = ", ".join([*first, "detected_at DESC", "anomaly_id DESC"])
+            self._ask(f"CREATE INDEX IF NOT EXISTS {self._index(index)} ON {self.name} ({columns}) INLINE_SIZE 100")
         self._ask(f"CREATE INDEX IF NOT EXISTS {self.name}_by_expiry ON {self.name} (expires_at)")
 
     def write(self, anomalies: Sequence[Anomaly], expires_at: int | None) -> None:
@@ -66,16 +86,16 @@ class AnomalyRows:
     def page(self, wanted: AnomalyFilter, limit: int, cursor: str | None, now_us: int) -> AnomalyPage:
         """One page, newest first: the id decides between anomalies of the same time."""
         asked = {name: value for name, value in wanted.model_dump().items() if value is not None}
-        conditions, values = [_CONDITIONS[name] for name in asked], [*asked.values()]
+        conditions, values = [CONDITIONS[name] for name in asked], [*asked.values()]
         if cursor is not None:
             detected_at, anomaly_id = place_of(cursor)
             conditions.append("detected_at <= ? AND (detected_at < ? OR anomaly_id < ?)")
             values += [detected_at, detected_at, anomaly_id]
-        leading = next((name for name in _LEADING if name in asked), None)
-        order = f"{f'{leading}, ' if leading else ''}detected_at DESC, anomaly_id DESC"
-        index = f"{self.name}_by_{leading or 'time'}"
-        where = " AND ".join([*conditions, _ALIVE])
-        query = f"SELECT body FROM {self.name} USE INDEX ({index}) WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608
+        index = best(asked, lambda name: self._is_few(name, asked))
+        first = [] if index == "severity" else INDEXES[index][1]
+        order = ", ".join([*first, "detected_at DESC", "anomaly_id DESC"])
+        where, use = " AND ".join([*conditions, _ALIVE]), f"{self.name} USE INDEX ({self._index(index)})"
+        query = f"SELECT body FROM {use} WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608 - own names
         found = self._ask(query, *values, now_us, limit + 1)
         items = tuple(Anomaly.from_json(json.loads(body)) for (body,) in found[:limit])
         return AnomalyPage(items, cursor_of(items[-1]) if len(found) > limit else None)
@@ -84,6 +104,24 @@ class AnomalyRows:
         """Remove the anomalies whose time has come; returns how many."""
         ((removed,),) = self._ask(f"DELETE FROM {self.name} WHERE expires_at <= ?", now_us)  # noqa: S608 - own name
         return int(removed)
+
+    def _is_few(self, index: str, asked: Mapping[str, object]) -> bool:
+        parts = narrowing(index, asked)
+        key = index, tuple(asked[one] for one in parts)
+        few = self.known.get(key)
+        if few is None:
+            few = self._count(index, parts, key[1]) < _FEW
+            self.known.put(key, few=few)
+        return few
+
+    def _count(self, index: str, parts: Sequence[str], values: Sequence[object]) -> int:
+        where, use = " AND ".join(CONDITIONS[one] for one in parts) or "TRUE", f"USE INDEX ({self._index(index)})"
+        entries = f"SELECT detected_at FROM {self.name} {use} WHERE {where} LIMIT {_FEW}"  # noqa: S608 - own names
+        ((count,),) = self._ask(f"SELECT count(*) FROM ({entries})", *values)  # noqa: S608
+        return int(count)
+
+    def _index(self, name: str) -> str:
+        return f"{self.name}_by_{'anomaly_type' if name == 'type' else name}"
 
     def _ask(self, query: str, *values: object) -> list[list[Any]]:
         with self.client.sql(query, query_args=list(values)) as rows:

@@ -10,7 +10,7 @@ from snnlab.events.anomaly import Anomaly
 from snnlab.stores.base import AnomalyFilter, AnomalyPage, Checkpoint, Lease, ModelRecord, Pattern, ShardKey
 from snnlab.stores.ignite import library, shard_rows
 from snnlab.stores.ignite.address import Address, IgniteSettings
-from snnlab.stores.ignite.anomaly_rows import AnomalyRows
+from snnlab.stores.ignite.anomaly_rows import AnomalyRows, Known
 from snnlab.stores.ignite.connection import Connections
 from snnlab.stores.ignite.kept import Kept
 
@@ -42,6 +42,7 @@ class IgniteStore:
             raise ConfigError(f"{url!r} needs pyignite; install snnlab[serve], or use sqlite:///PATH") from missing
         self.address = Address.of(url, settings or IgniteSettings())
         self._clock = clock
+        self._known = Known()
         self._connections = Connections(self.address, self._make)
         self._connections.ask(lambda _: None)
 
@@ -166,4 +167,4 @@ class IgniteStore:
         return Kept(client, f"{self.address.name}_kept")
 
     def _rows(self, client: "Client") -> AnomalyRows:
-        return AnomalyRows(client, f"{self.address.name}_anomalies")
+        return AnomalyRows(client, f"{self.address.name}_anomalies", self._known)

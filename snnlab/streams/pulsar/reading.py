@@ -154,4 +154,3 @@ class ShardReader:
             at = bisect_right(piece.positions, self._after)
             if at < len(piece.batch):
                 self._pieces.appendleft(Piece(piece.positions[at:], piece.batch.slice(at, len(piece.batch))))
-
