@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["AnomalyRows", "Known"]
 
 _COLUMNS = "anomaly_id, detected_at, anomaly_type, severity, entity, model, stream, expires_at, body"
-_FEW = 10_000  # entries of an index that are read in some milliseconds
+_FEW = 4_000  # entries of an index that are read in some milliseconds
 _KNOWN_S = 60.0
 _MOST_KNOWN = 10_000
 _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
