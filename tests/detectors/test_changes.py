@@ -13,8 +13,10 @@ from snnlab.detectors.changes import Tracker, put_back
 from snnlab.detectors.packing import pack, unpack_arrays
 from snnlab.detectors.room import Room
 from snnlab.detectors.saving import packed
+from snnlab.domains import domain
 from snnlab.errors import ModelFormatError
 from snnlab.events import EventBatch
+from snnlab.features.clock import Clock
 
 NAMES = ["cpu", "latency"]
 
@@ -98,6 +100,18 @@ def test_copies_do_not_change_with_the_detector():
     again = detector(shards=1)
     put_back(again, changes, [(0, changes.rows[0])])
     assert content(again) == before
+
+
+def test_what_a_shard_shares_from_tick_to_tick_is_copied_whole():
+    clock = Clock.realtime(tick_ms=1000.0, together=True)
+    made = domain("performance").model_copy(update={"clock": clock})
+    followed, again = (Detector.build(made, names=NAMES, entities=True, seed=1) for _ in range(2))
+    tracker = Tracker(followed)
+    for number in range(3):
+        followed.process(batch(number, [1, 2, 3, 1]))
+    put_back(again, (changes := tracker.take(Room())), [(0, changes.rows[0])])
+    assert any(name.startswith("0/state/together/") for name in changes.shared)
+    assert content(again) == content(followed)
 
 
 def test_what_begins_again_has_changed_whole(trained):
