@@ -78,14 +78,19 @@ class Keeper:
         """Whether a checkpoint is being written, or has been and was not told of yet."""
         return self._writing is not None
 
-    def begin(self, held: Held, marks: Mapping[str, bytes], *, wait: bool = False) -> bool:
-        """Copy what changed and begin to write it; False where there is no room for it yet, unless told to ``wait``."""
+    def begin(
+        self, held: Held, marks: Mapping[str, bytes], *, after: "Future[None] | None" = None, wait: bool = False
+    ) -> bool:
+        """Copy what changed, and begin to write it ``after`` something has come about.
+
+        False where there is no room for it yet, unless told to ``wait``.
+        """
         if held.position is None or not (self._settled(wait=wait) and (wait or self._has_room(held.history))):
             return False
         begun = time.monotonic()
         with held.scorer.resting():
             changes = held.history.take(self._room)
-        done = self._submit(self._write, held, held.position, dict(marks), changes)
+        done = self._submit(self._write, held, held.position, dict(marks), changes, after)
         self._writing = _Writing(held, held.position, held.labelled, begun, done)
         return True
 
@@ -114,7 +119,11 @@ class Keeper:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="snnlab-checkpoint")
         return self._thread.submit(job, *given)
 
-    def _write(self, held: Held, position: int, marks: Mapping[str, bytes], changes: Changes) -> bool:
+    def _write(
+        self, held: Held, position: int, marks: Mapping[str, bytes], changes: Changes, after: "Future[None] | None"
+    ) -> bool:
+        if after is not None:
+            after.result()
         return held.history.write(self._store, held.lease, position, marks, changes)
 
     def _settled(self, *, wait: bool) -> bool:

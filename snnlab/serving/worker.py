@@ -19,10 +19,12 @@ import structlog
 
 from snnlab.errors import BusError, SnnlabError, StoreError
 from snnlab.events import EventBatch
+from snnlab.events.anomaly import Anomaly
 from snnlab.serving.feedback import labels_of, topic_of
 from snnlab.serving.history import History, read
 from snnlab.serving.keeper import Held, Keeper, Written
 from snnlab.serving.metrics import Metrics
+from snnlab.serving.outbox import Outbox
 from snnlab.serving.scorer import Found, Scorer, rows_of
 from snnlab.stores import ShardKey, Store
 from snnlab.streams import Bus
@@ -91,6 +93,7 @@ class Worker:
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._held: dict[int, Held] = {}
         self._keeper = Keeper(store)
+        self._outbox = Outbox(self._tell)
         self._labelled_topic = False
         self._topic_asked_at = -_TOPIC_EVERY_S
         self._fresh_at = float("-inf")
@@ -126,11 +129,13 @@ class Worker:
             self._thread.join()
         self._let_go(set(self._held))
         self._keeper.close()
+        self._outbox.close()
         self._bus.leave(self.assignment.model_id, self.assignment.stream)
 
     def step(self) -> int:
         """One round over the shards; returns the events processed. Raises BusError and StoreError as they come."""
         done = 0
+        self._outbox.check()
         mine = self._bus.assigned(self.assignment.model_id, self.assignment.stream)
         self._let_go(set(self._held) - set(mine))
         for shard in mine:
@@ -170,6 +175,7 @@ class Worker:
         self._log.error(told, reason=self.failure, exc_info=None if known else error)
         self._held.clear()
         self._keeper.forget()
+        self._outbox.forget()
 
     def _pause(self) -> float:
         """Seconds between a shard's checkpoints: longer while events come, so that most time goes to them."""
@@ -276,8 +282,12 @@ class Worker:
             bad, reasons = rows_of(batch, found.rejected)
             self._bus.dead_letter(self.assignment.stream, bad, reasons)
         if found.anomalies:
-            self._store.put_anomalies(found.anomalies)
-            self._bus.publish_anomalies(self.assignment.stream, found.anomalies)
+            self._outbox.put(found.anomalies)
+
+    def _tell(self, anomalies: Sequence[Anomaly]) -> None:
+        """Store and publish anomalies, on the outbox's thread."""
+        self._store.put_anomalies(anomalies)
+        self._bus.publish_anomalies(self.assignment.stream, anomalies)
 
     def _set_aside(self, batch: EventBatch, reasons: Sequence[str]) -> None:
         if len(batch):
@@ -291,12 +301,12 @@ class Worker:
             return
         held = min(waiting, key=lambda one: one.kept_at)
         if time.monotonic() - held.kept_at >= self._pause():
-            self._keeper.begin(held, _marks(held))
+            self._keeper.begin(held, _marks(held), after=self._outbox.last)
 
     def _checkpoint(self, held: Held) -> None:
         """Write what changed in a shard, and wait until it is written."""
         self._settle(self._keeper.finished(wait=True))
-        if held.changed and self._keeper.begin(held, _marks(held), wait=True):
+        if held.changed and self._keeper.begin(held, _marks(held), after=self._outbox.last, wait=True):
             self._settle(self._keeper.finished(wait=True))
 
     def _settle(self, written: Written | None) -> None:
@@ -315,7 +325,9 @@ class Worker:
 
     def _let_go(self, shards: set[int]) -> None:
         for shard in sorted(shards):
-            held = self._held[shard]
+            held = self._held.get(shard)
+            if held is None:  # another shard's checkpoint told that it was lost
+                continue
             try:
                 self._checkpoint(held)
                 self._store.release(held.lease)
