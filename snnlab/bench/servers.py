@@ -14,6 +14,8 @@ from snnlab.errors import ConfigError
 
 __all__ = ["Pair", "real_pair"]
 
+_NAMES = ("pulsar", "ignite")
+
 
 class Pair(NamedTuple):
     """URLs of a real bus and store; each benchmark takes a namespace and tables of its own."""
@@ -33,12 +35,12 @@ def real_pair() -> Iterator[Pair | str]:
     home = Settings.load().home
     there = {server.name for server, healthy in services.status(home) if healthy}
     try:
-        found = services.up(home)
+        found = services.up(home, _NAMES)
     except ConfigError as missing:
         yield str(missing)
         return
     try:
         yield Pair(found["pulsar"].url, found["ignite"].url)
     finally:
-        if started := [name for name in services.NAMES if name not in there]:
+        if started := [name for name in _NAMES if name not in there]:
             services.down(home, started)
