@@ -67,12 +67,15 @@ def _worker(bus: "Bus", kept: "Store", assignment: "Assignment", hold: float, *,
     from snnlab.serving.metrics import Metrics
     from snnlab.serving.patterns import PatternMemory
     from snnlab.serving.scorer import Scorer
+    from snnlab.serving.vouched import VouchedCode
     from snnlab.serving.worker import Pace, Worker
 
-    metrics, patterns = Metrics(), PatternMemory(kept)
+    metrics, patterns, vouched = Metrics(), PatternMemory(kept), VouchedCode()
+    if code:
+        vouched.agree(assignment.body)
 
     def load(body: bytes) -> Scorer:
-        detector = Detector.load(body, trust_code=code)
+        detector = Detector.load(body, trust_code=vouched.covers(body))
         return Scorer(detector, assignment.model_id, assignment.version, metrics, patterns)
 
     return Worker(bus, kept, assignment, load, metrics, Pace(hold_s=hold))
