@@ -1,7 +1,9 @@
 """Models that carry code which leaves a mark where it runs, and a service over an embedded pair."""
 
 import sys
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from snnlab import streams
@@ -9,6 +11,9 @@ from snnlab.detectors import Detector
 from snnlab.detectors.model_file import ModelFile
 from snnlab.domains import AnomalyType, Domain, ReadoutSpec
 from snnlab.encoders import KINDS, load_source
+from snnlab.events import EventBatch
+from snnlab.serving.bento import NamedModel, assemble
+from snnlab.serving.run import BentoServer
 from snnlab.stores import connect as connect_store
 
 CUBE = """
@@ -88,3 +93,64 @@ def bus(tmp_path):
 def store(tmp_path):
     with connect_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         yield store
+
+
+KEY = "a key of the tests' own"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A service that runs: where, its key, and the model ``web`` as it was before anybody asked."""
+
+    server: BentoServer
+    key: str
+    body: bytes
+
+    @property
+    def headers(self):
+        return {"Authorization": f"Bearer {self.key}"}
+
+
+def host_events(count, begun=0):
+    """Ordinary events of two hosts, one a second, as a request has them."""
+    rng = np.random.default_rng(begun)
+    return [
+        {
+            "event_id": f"e{row}",
+            "timestamp": 1_700_000_000_000_000 + row * 1_000_000,
+            "features": rng.normal([0.5, 20.0], [0.05, 2.0]).tolist(),
+            "metadata": {"entity": f"host-{row % 2}"},
+        }
+        for row in range(begun, begun + count)
+    ]
+
+
+@pytest.fixture(scope="session")
+def events():
+    return host_events
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    """The real service in processes of its own: it has a key, and requests may name the streams hosts and 0."""
+    home = tmp_path_factory.mktemp("served")
+    detector = Detector.build("performance", names=["cpu", "latency"], entities=True, seed=1)
+    told = host_events(1200)
+    detector.process(
+        EventBatch.from_columns(
+            np.array([one["features"] for one in told]),
+            ["cpu", "latency"],
+            timestamps=[one["timestamp"] for one in told],
+            event_ids=[one["event_id"] for one in told],
+            entities=[one["metadata"]["entity"] for one in told],
+        )
+    )
+    body = detector.save()
+    assemble(home / "bento", [NamedModel("web", body), NamedModel("other", body)])
+    bus = f"sqlite:///{home / 'bus.db'}"
+    with streams.connect(bus) as there:
+        for name in ("hosts", "0"):
+            there.create(name, 8)
+    known = {"SNNLAB_API_KEY": KEY, "SNNLAB_TOPICS": "hosts,0", "SNNLAB_BUS": bus}
+    with BentoServer(str(home / "bento"), home=home / "home", settings=known) as server:
+        yield Served(server, KEY, body)
