@@ -22,8 +22,8 @@ def holds_compressed(content: "bytes | memoryview | pa.Buffer") -> bool:
 
     >>> batch = pa.record_batch({"a": [0] * 1000})
     >>> def stream(compression):
-    ...     sink = pa.BufferOutputStream()
-    ...     with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
+    ...     sink, options = pa.BufferOutputStream(), pa.ipc.IpcWriteOptions(compression=compression)
+    ...     with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
     ...         writer.write_batch(batch)
     ...     return sink.getvalue()
     >>> holds_compressed(stream(None)), holds_compressed(stream("zstd"))

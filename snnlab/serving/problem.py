@@ -104,6 +104,9 @@ def problem_of(error: Exception, instance: str = "") -> Problem:
         return _problem(status, title.lower().replace(" ", "-"), title, told or str(error.detail), instance)
     if isinstance(error, RequestValidationError):
         return _validation(error, instance)
+    if isinstance(error, UnicodeEncodeError):  # JSON can write half a character, which no column and no store can hold
+        detail = f"{error.object[:_SHOWN]!r} holds half a character (a lone surrogate); send text that is Unicode"
+        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-text", "The text is not Unicode", detail, instance)
     inside = "the service failed; its log tells why under this path and time"
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "The service failed", inside, instance)
 
@@ -166,5 +169,5 @@ def install(app: FastAPI) -> None:
             headers["Retry-After"] = "1"
         return respond(problem, headers)
 
-    for kind in (SnnlabError, HTTPException, RequestValidationError, Exception):
+    for kind in (SnnlabError, HTTPException, RequestValidationError, UnicodeEncodeError, Exception):
         app.add_exception_handler(kind, handle)

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 
 import numpy as np
+import psutil
 import pytest
 
 from snnlab import streams
@@ -100,7 +101,7 @@ KEY = "a key of the tests' own"
 
 @dataclass(frozen=True)
 class Served:
-    """A service that runs: where, its key, and the model ``web`` as it was before anybody asked."""
+    """A service that runs: where, its key, and its models as they were before anybody asked."""
 
     server: BentoServer
     key: str
@@ -146,7 +147,11 @@ def served(tmp_path_factory):
         )
     )
     body = detector.save()
-    assemble(home / "bento", [NamedModel("web", body), NamedModel("other", body)])
+    own = Detector.build("performance", entities=True).save()
+    # Models of every form that requests of the tests make: a form's kernels are compiled when it is first seen.
+    words = Detector.build("performance", categories=["word"], entities=True).save()
+    models = {"web": body, "wire": body, "other": body, "own": own, "words": words}
+    assemble(home / "bento", [NamedModel(name, content) for name, content in models.items()])
     bus = f"sqlite:///{home / 'bus.db'}"
     with streams.connect(bus) as there:
         for name in ("hosts", "0"):
@@ -154,3 +159,15 @@ def served(tmp_path_factory):
     known = {"SNNLAB_API_KEY": KEY, "SNNLAB_TOPICS": "hosts,0", "SNNLAB_BUS": bus}
     with BentoServer(str(home / "bento"), home=home / "home", settings=known) as server:
         yield Served(server, KEY, body)
+
+
+@pytest.fixture(scope="session")
+def held():
+    """Resident bytes and open files of a service's processes."""
+
+    def count(server):
+        leader = psutil.Process(server._process.pid)
+        family = [leader, *leader.children(recursive=True)]
+        return sum(one.memory_info().rss for one in family), sum(one.num_fds() for one in family)
+
+    return count

@@ -1,14 +1,13 @@
 """The service keeps to the OpenAPI document that it tells: schemathesis asks the real one, with all checks on."""
 
 import json
+import re
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 
 import pytest
-
-from snnlab.events.anomaly import Anomaly  # noqa: F401
 
 
 @pytest.fixture
@@ -32,9 +31,9 @@ def test_schemathesis_finds_nothing(told, tmp_path):
     options = ["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "8"]
     options += ["--seed", "1", "--generation-database", "none", "--no-color", "--continue-on-failure", "--no-shrink"]
     config = Path(__file__).with_name("schemathesis.toml")
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", *options]
     done = subprocess.run(
-        [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", *options]
-        + ["--header", f"Authorization: Bearer {told.key}", f"{told.server.url}/openapi.json"],
+        [*command, "--header", f"Authorization: Bearer {told.key}", f"{told.server.url}/openapi.json"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -42,4 +41,5 @@ def test_schemathesis_finds_nothing(told, tmp_path):
         timeout=200,
     )
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-1000:]}\n{told.server.tail(20)}"
-    assert "13 selected / 13 total" in done.stdout
+    assert re.search(r"\b(\d+) selected / \1 total", done.stdout)
+    assert int(re.search(r"(\d+) generated", done.stdout)[1]) > 300
