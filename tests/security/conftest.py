@@ -2,10 +2,13 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
 
 from snnlab import streams
 from snnlab.detectors import Detector
@@ -33,6 +36,48 @@ class Cube(Encoder):
         out = np.clip(finite(values), 0, 7).astype(np.int32)
         return Spikes(out[:, None], np.zeros((len(out), 1), np.int32), out)
 """
+
+
+@dataclass(frozen=True)
+class Files:
+    """PEM files of an authority and of the certificate that it gave out, whose name is 127.0.0.1."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+def issued(authority, folder, *names):
+    made = authority.issue_cert(*names)
+    folder.mkdir(parents=True)
+    files = Files(folder / "ca.pem", folder / "certificate.pem", folder / "key.pem")
+    authority.cert_pem.write_to_path(str(files.ca))
+    key = serialization.load_pem_private_key(made.private_key_pem.bytes(), None)
+    files.key.write_bytes(
+        key.private_bytes(  # Java reads PKCS 8 only
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    for part in made.cert_chain_pems:
+        part.write_to_path(str(files.certificate), append=True)
+    return files
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def pem(authority, tmp_path_factory):
+    """What the servers show: a certificate for 127.0.0.1, of an authority that is trusted."""
+    return issued(authority, tmp_path_factory.mktemp("pem") / "own", "127.0.0.1")
+
+
+@pytest.fixture(scope="session")
+def stranger(tmp_path_factory):
+    """The same of an authority that nobody trusts."""
+    return issued(trustme.CA(), tmp_path_factory.mktemp("pem") / "stranger", "127.0.0.1")
 
 
 @pytest.fixture
@@ -106,6 +151,7 @@ class Served:
     server: BentoServer
     key: str
     body: bytes
+    ca: Path
 
     @property
     def headers(self):
@@ -132,8 +178,8 @@ def events():
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory):
-    """The real service in processes of its own: it has a key, and requests may name the streams hosts and 0."""
+def served(tmp_path_factory, pem):
+    """The real service in processes of its own: with a key, gRPC over TLS, and two streams that requests may name."""
     home = tmp_path_factory.mktemp("served")
     detector = Detector.build("performance", names=["cpu", "latency"], entities=True, seed=1)
     told = host_events(1200)
@@ -157,8 +203,9 @@ def served(tmp_path_factory):
         for name in ("hosts", "0"):
             there.create(name, 8)
     known = {"SNNLAB_API_KEY": KEY, "SNNLAB_TOPICS": "hosts,0", "SNNLAB_BUS": bus}
+    known |= {"SNNLAB_GRPC_TLS_CERT": str(pem.certificate), "SNNLAB_GRPC_TLS_KEY": str(pem.key)}
     with BentoServer(str(home / "bento"), home=home / "home", settings=known) as server:
-        yield Served(server, KEY, body)
+        yield Served(server, KEY, body, pem.ca)
 
 
 @pytest.fixture(scope="session")

@@ -149,7 +149,8 @@ async def storm(served, events, held):
     calls = [generator.one() for _ in range(COUNT)]
     key = (("authorization", f"Bearer {served.key}"),)
     probe = pb.EventRequest(model_id="wire", arrow=encode_events(batch_of(events(20, begun=1200))), score_only=True)
-    async with grpc.aio.insecure_channel(served.server.grpc) as channel:
+    trusted = grpc.ssl_channel_credentials(served.ca.read_bytes())
+    async with grpc.aio.secure_channel(served.server.grpc, trusted) as channel:
         first, wrong = await sent(channel, key, calls[:WARM])
         before = held(served.server)
         statuses, more = await sent(channel, key, calls[WARM:])
@@ -175,7 +176,8 @@ def test_six_thousand_malformed_messages_are_the_clients_and_leave_nothing(serve
 
 def ended(served, content, **options):
     """The status of one call."""
-    with grpc.insecure_channel(served.server.grpc) as channel:
+    trusted = grpc.ssl_channel_credentials(served.ca.read_bytes())
+    with grpc.secure_channel(served.server.grpc, trusted) as channel:
         call = channel.unary_unary(f"/{NAME}/ProcessEvent")
         with pytest.raises(grpc.RpcError) as refused:
             call(content, metadata=(("authorization", f"Bearer {served.key}"),), timeout=30, **options)
