@@ -207,6 +207,8 @@ class Worker:
         saved = self._store.load(key)
         committed = self._bus.committed(self.assignment.model_id, self.assignment.stream, shard)
         position = saved.position if saved else committed
+        if saved is not None and saved.position != committed:  # its owner ended between the two
+            self._bus.commit(self.assignment.model_id, self.assignment.stream, shard, saved.position)
         held = _Shard(lease, self._load(saved.learned if saved else self.assignment.body), position, now)
         if saved is None:
             held.scorer.begin()
