@@ -46,6 +46,7 @@ class Application:
         self.store = store
         self.metrics = Metrics()
         self.spikes = Spikes()
+        self._keep_s = pace.keep_s if pace else None
         self.topics = topics or Topics("*")
         self._patterns = PatternMemory(store)
         self._models = Models(store, self.metrics, self._patterns, self.spikes)
@@ -104,7 +105,7 @@ class Application:
 
     def keep(self, anomalies: Sequence[Anomaly]) -> None:
         """Let anomalies be asked for."""
-        self.store.put_anomalies(anomalies)
+        self.store.put_anomalies(anomalies, keep_s=self._keep_s)
 
     def neurons(self, model_id: str, entity: str, stream: str | None = None) -> NeuronState:
         """The network as an entity's last event left it: the model's own, or at the last checkpoint on a stream.

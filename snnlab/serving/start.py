@@ -18,6 +18,7 @@ from snnlab.serving.bento import bundled_models
 from snnlab.serving.rest import create_app
 from snnlab.serving.topics import Topics
 from snnlab.serving.warm import warm_door, warm_up
+from snnlab.serving.worker import Pace
 from snnlab.stores import connect as connect_store
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def _application(models: Path) -> Application:
     store = connect_store(settings.store or f"sqlite:///{home / 'store.db'}")
     bundled = bundled_models(models)
     warm_up([(bundle.content, bundle.entry.code) for bundle in bundled])
-    application = Application(bus, store, topics=topics)
+    keep_s = None if settings.anomaly_days is None else settings.anomaly_days * 86_400
+    application = Application(bus, store, pace=Pace(keep_s=keep_s), topics=topics)
     application.start(bundled)
     return application
