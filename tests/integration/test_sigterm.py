@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from snnlab.detectors import Detector
+from snnlab.events import EventBatch
 from snnlab.serving.bento import NamedModel, assemble
 from snnlab.serving.run import BentoServer
+from snnlab.stores import ShardKey
 from snnlab.streams import shards_of
 
-STREAM, SHARDS, COUNT = "hosts", 4, 4_000
+STREAM, SHARDS = "hosts", 4
 
 
 @pytest.fixture
@@ -22,6 +24,24 @@ def bento(tmp_path, model, bus_url, empty_ignite):
     assemble(tmp_path / "bento", [NamedModel("hosts", model[3])])
     known = {"SNNLAB_BUS": bus_url, "SNNLAB_STORE": empty_ignite, "SNNLAB_API_KEY": ""}
     return lambda: BentoServer(str(tmp_path / "bento"), home=tmp_path / "home", settings=known)
+
+
+@pytest.fixture
+def flowing(live, events):
+    """A thread that publishes until it is enough, and what it published."""
+    bus, _ = live
+    sent, enough = [], Event()
+
+    def publish():
+        while not enough.wait(0.05):
+            sent.append(events(50, begun=1200 + 50 * len(sent)))
+            bus.publish(STREAM, sent[-1])
+
+    publisher = Thread(target=publish)
+    yield publisher, enough, sent
+    enough.set()
+    if publisher.is_alive():
+        publisher.join()
 
 
 def asked(server, path, body=None):
@@ -44,19 +64,12 @@ def undisturbed(body, version, batch):
 
 @pytest.mark.slow  # the service starts twice
 def test_a_service_that_is_asked_to_end_does_so_in_ten_seconds_and_the_next_goes_on(
-    live, model, bento, events, kept, acknowledged, eventually
+    live, model, bento, flowing, kept, acknowledged, eventually
 ):
     bus, store = live
-    sent, enough = events(COUNT, begun=1200), Event()
-
-    def publish():
-        for start in range(0, COUNT, 50):
-            bus.publish(STREAM, sent.slice(start, start + 50))
-            enough.wait(0.05)  # it goes on while the service ends
-
+    publisher, enough, sent = flowing
     with bento() as service:
         version = int(asked(service, "/api/v1/models/hosts/deploy", {"stream": STREAM, "shards": SHARDS})["version"])
-        publisher = Thread(target=publish)
         publisher.start()
         eventually(lambda: any(bus.committed("hosts", STREAM, shard) for shard in range(SHARDS)))
         process, begun = service._process, time.monotonic()
@@ -69,11 +82,11 @@ def test_a_service_that_is_asked_to_end_does_so_in_ten_seconds_and_the_next_goes
     done = {shard: bus.committed("hosts", STREAM, shard) for shard in range(SHARDS)}
     assert any(done.values())
     for shard, position in done.items():
-        saved = store.load((f"hosts@{version}", STREAM, shard))
+        saved = store.load(ShardKey(f"hosts@{version}", STREAM, shard))
         assert (saved and saved.position) == position  # what was done is checkpointed, and acknowledged
     enough.set()
     publisher.join()
     with bento():
         eventually(lambda: acknowledged(bus))
-    assert kept(store) == undisturbed(model[3], version, sent)
+    assert kept(store) == undisturbed(model[3], version, EventBatch.concat(sent))
     assert bus.dead_letter_count(STREAM) == 0

@@ -196,7 +196,7 @@ def served(tmp_path_factory, pem):
     own = Detector.build("performance", entities=True).save()
     # Models of every form that requests of the tests make: a form's kernels are compiled when it is first seen.
     words = Detector.build("performance", categories=["word"], entities=True).save()
-    models = {"web": body, "wire": body, "other": body, "own": own, "words": words}
+    models = {"web": body, "wire": body, "other": body, "shown": body, "own": own, "words": words}
     assemble(home / "bento", [NamedModel(name, content) for name, content in models.items()])
     bus = f"sqlite:///{home / 'bus.db'}"
     with streams.connect(bus) as there:

@@ -17,7 +17,7 @@ def told(served, events):
     for one in burst[30:35]:
         one["features"] = [5.0, 900.0]
     request = urllib.request.Request(  # noqa: S310 - its own address
-        f"{served.server.url}/api/v1/models/other/score",
+        f"{served.server.url}/api/v1/models/shown/score",
         json.dumps({"events": burst}).encode(),
         {**served.headers, "Content-Type": "application/json"},
     )
