@@ -6,6 +6,7 @@ are those of the events that this process scores.
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict
@@ -23,6 +24,7 @@ __all__ = ["router"]
 router = APIRouter()
 
 _FORBIDDEN, _NOT_FOUND, _SLOW, _FAILED, _LATER = 4403, 4404, 1008, 1011, 1013
+_POSITION, _LAST = re.compile(r"-1|[0-9]{1,19}"), 2**63 - 1
 _LONGEST_REASON = 120  # bytes of a close frame's reason; the protocol has room for 123
 
 
@@ -55,8 +57,8 @@ def _begin(application: Application, stream: str, after: str | None) -> int:
     application.topics.check(stream)
     if after is None:
         return application.bus.publish_anomalies(stream, [])
-    if not after.lstrip("-").isdecimal():
-        raise ValueError(f"after={after!r} is no position; give the 'position' of a message, or -1 for all")
+    if not _POSITION.fullmatch(after) or int(after) > _LAST:
+        raise ValueError(f"after={after[:80]!r} is no position; give the 'position' of a message, or -1 for all")
     application.bus.stream(stream)
     return int(after)
 
