@@ -16,6 +16,8 @@ from snnlab.serving.worker import Pace
 from snnlab.stores import ShardKey
 from snnlab.tracking import load_detector, log_detector, prepare
 
+NO_NAMES = ["models:/../../etc/passwd", "models:/..@champion", "models:/a/../b", "models:/%2e%2e/1", "models://host/x"]
+
 
 def bundled(content, *, code, name="web"):
     digest = f"sha256:{sha256(content).hexdigest()}"
@@ -131,6 +133,9 @@ def test_code_comes_out_of_the_configured_registry_only_and_only_unchanged(regis
             load_detector("models:/mine@champion", uri=registry)
     assert not mark.exists()
     assert load_detector("models:/mine@champion").domain.name == "mine"
+    for name in NO_NAMES:
+        with pytest.raises(ModelNotFound):
+            load_detector(name)
     assert named_model("models:/mine@champion", trust_code=False).code
     (kept,) = Path("mlruns/artifacts").rglob("*.snn")
     kept.write_bytes(smuggled(armed, plain))
@@ -151,11 +156,3 @@ def test_a_file_with_code_is_neither_served_nor_put_to_work(armed, tmp_path, mar
         with pytest.raises(UntrustedCode, match="--trust-code"):
             named_model(str(place), trust_code=False)
     assert not mark.exists()
-
-
-@pytest.mark.parametrize(
-    "name", ["models:/../../etc/passwd", "models:/..@champion", "models:/a/../b", "models:/%2e%2e/1", "models://host/x"]
-)
-def test_a_name_of_the_registry_is_no_path(registry, name):
-    with pytest.raises(ModelNotFound):
-        load_detector(name)
