@@ -9,7 +9,7 @@ from snnlab.cli.serve import named_model
 
 if TYPE_CHECKING:
     from snnlab.serving.bento import NamedModel
-    from snnlab.serving.worker import Assignment, Worker
+    from snnlab.serving.worker import Assignment, Pace, Worker
     from snnlab.stores import Store
     from snnlab.streams import Bus
 
@@ -49,6 +49,7 @@ def worker(
     """
     from snnlab import streams
     from snnlab.config import Settings
+    from snnlab.serving.worker import Pace
     from snnlab.stores import connect
 
     settings = Settings.load()
@@ -58,24 +59,28 @@ def worker(
         assignment = _assignment(named, topic, bus.stream(topic).shards)
         if since is not None:
             _begin(bus, assignment, since)
-        _work(_worker(bus, kept, assignment, hold, code=named.code), once=once)
+        keep_s = None if settings.anomaly_days is None else settings.anomaly_days * 86_400
+        _work(_worker(bus, kept, assignment, Pace(hold_s=hold, keep_s=keep_s), code=named.code), once=once)
         typer.echo(f"{topic}: {bus.dead_letter_count(topic)} dead letters")
 
 
-def _worker(bus: "Bus", kept: "Store", assignment: "Assignment", hold: float, *, code: bool) -> "Worker":
+def _worker(bus: "Bus", kept: "Store", assignment: "Assignment", pace: "Pace", *, code: bool) -> "Worker":
     from snnlab.detectors import Detector
     from snnlab.serving.metrics import Metrics
     from snnlab.serving.patterns import PatternMemory
     from snnlab.serving.scorer import Scorer
-    from snnlab.serving.worker import Pace, Worker
+    from snnlab.serving.vouched import VouchedCode
+    from snnlab.serving.worker import Worker
 
-    metrics, patterns = Metrics(), PatternMemory(kept)
+    metrics, patterns, vouched = Metrics(), PatternMemory(kept), VouchedCode()
+    if code:
+        vouched.agree(assignment.body)
 
     def load(body: bytes) -> Scorer:
-        detector = Detector.load(body, trust_code=code)
+        detector = Detector.load(body, trust_code=vouched.covers(body))
         return Scorer(detector, assignment.model_id, assignment.version, metrics, patterns)
 
-    return Worker(bus, kept, assignment, load, metrics, Pace(hold_s=hold))
+    return Worker(bus, kept, assignment, load, metrics, pace)
 
 
 def _assignment(named: "NamedModel", topic: str, shards: int) -> "Assignment":

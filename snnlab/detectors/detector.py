@@ -17,7 +17,7 @@ from snnlab.detectors.model_file import ModelFile
 from snnlab.detectors.naming import Naming
 from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.plan import Plan
-from snnlab.detectors.saving import admit, packed, unpack
+from snnlab.detectors.saving import admit, expect, packed, unpack
 from snnlab.detectors.shard import Shard
 from snnlab.detectors.verdicts import Verdicts
 from snnlab.domains import Domain
@@ -296,9 +296,12 @@ class Detector:
         admit(model, trust_code=trust_code)
         try:
             domain = Domain.from_json(model.manifest["domain"])
+            expect(model, domain)
             detector = cls._of(domain, model.manifest["flags"], len(model.manifest["entities"]))
             unpack(model, detector.shards)
             detector.n_events = int(model.manifest["n_events"])
         except (KeyError, TypeError) as wrong:
             raise ModelFormatError(f"the model lacks {wrong}; fetch or save the model again") from wrong
+        except MemoryError as wrong:
+            raise ModelFormatError(f"the model needs more memory than there is ({wrong}); load it elsewhere") from wrong
         return detector

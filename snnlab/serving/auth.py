@@ -21,9 +21,10 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from snnlab.serving.problem import Problem, respond
+from snnlab.serving.problem import Problem, problem_of, respond
 
 __all__ = ["SUBPROTOCOL", "Guard", "KeyGuard", "bound_to_loopback", "guard_from_environment", "is_loopback"]
 
@@ -158,12 +159,21 @@ class KeyGuard:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         socket = scope["type"] == "websocket"
         refusal = self._guard.socket_refusal(headers) if socket else self._guard.refusal(headers)
-        if refusal is None:
+        if refusal is None and "\n" in scope["path"] and not socket:
+            await _nowhere(scope, receive, send)
+        elif refusal is None:
             await self._app(scope, receive, send)
         elif socket:
             await send({"type": "websocket.close", "code": 1008, "reason": "a key is needed"})
         else:
             await _refuse(refusal, scope, receive, send)
+
+
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """A path with a line feed is none of ours, though patterns of routes may take it for one that ends before it."""
+    detail = "there is nothing at a path with a line feed; GET /openapi.json tells every route"
+    problem = problem_of(HTTPException(HTTPStatus.NOT_FOUND, detail), scope["path"])
+    await respond(problem)(scope, receive, send)
 
 
 async def _refuse(refusal: str, scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,7 +16,9 @@ from snnlab.config import Settings
 from snnlab.serving.application import Application
 from snnlab.serving.bento import bundled_models
 from snnlab.serving.rest import create_app
+from snnlab.serving.topics import Topics
 from snnlab.serving.warm import warm_door, warm_up
+from snnlab.serving.worker import Pace
 from snnlab.stores import connect as connect_store
 
 if TYPE_CHECKING:
@@ -82,11 +84,13 @@ def _home(settings: Settings) -> Path:
 
 def _application(models: Path) -> Application:
     settings = Settings.load()
+    topics = Topics.of(settings.topics)
     home = _home(settings)
     bus = streams.connect(settings.bus or f"sqlite:///{home / 'bus.db'}")
     store = connect_store(settings.store or f"sqlite:///{home / 'store.db'}")
     bundled = bundled_models(models)
     warm_up([(bundle.content, bundle.entry.code) for bundle in bundled])
-    application = Application(bus, store)
+    keep_s = None if settings.anomaly_days is None else settings.anomaly_days * 86_400
+    application = Application(bus, store, pace=Pace(keep_s=keep_s), topics=topics)
     application.start(bundled)
     return application

@@ -32,6 +32,7 @@ _SCORING_A_CHECKPOINT = 9.0  # times as long is scored as is spent on checkpoint
 _LONGEST_PAUSE_S = 30.0
 _LABELS_EVERY_S = 0.2
 _TOPIC_EVERY_S = 2.0
+_EXPIRE_EVERY_S = 60.0
 _LABELS_READ = "feedback"  # the row of a checkpoint that tells how far the shard's labels are in what was learnt
 _SHORTEST_PAUSE_S = 0.002  # after a stream was busy: more is likely to come at once
 
@@ -57,13 +58,14 @@ class Assignment:
 class Pace:
     """Events a batch, and seconds: between checkpoints, between looks at a stream long idle, and of a lease.
 
-    With ``checkpoint_s`` 0 there is one after each batch.
+    With ``checkpoint_s`` 0 there is one after each batch. Anomalies are kept for ``keep_s`` seconds, or for good.
     """
 
     batch: int = 1000
     checkpoint_s: float = 1.0
     poll_s: float = 0.05
     hold_s: float = 10.0
+    keep_s: float | None = None
 
 
 class _Shard:
@@ -105,6 +107,7 @@ class Worker:
         self._held: dict[int, _Shard] = {}
         self._labelled_topic = False
         self._topic_asked_at = -_TOPIC_EVERY_S
+        self._expired_at = -_EXPIRE_EVERY_S
         self._stop = Event()
         self._thread: Thread | None = None
         self._log = structlog.get_logger("snnlab.serving").bind(model=assignment.model_id, stream=assignment.stream)
@@ -153,6 +156,7 @@ class Worker:
                 self._checkpoint(shard, held)
             done += fresh
         self.processed += done
+        self._expire()
         return done
 
     def work(self, stop: Event) -> None:
@@ -170,6 +174,13 @@ class Worker:
                 continue
             stop.wait(1.0 if self.failure else pause_s)
             pause_s = min(2 * pause_s, self._pace.poll_s)
+
+    def _expire(self) -> None:
+        """Remove the anomalies whose time has come, now and then."""
+        now = time.monotonic()
+        if self._pace.keep_s is not None and now - self._expired_at >= _EXPIRE_EVERY_S:
+            self._expired_at = now
+            self._store.expire()
 
     def _fail(self, error: Exception) -> None:
         known = isinstance(error, SnnlabError)
@@ -207,6 +218,8 @@ class Worker:
         saved = self._store.load(key)
         committed = self._bus.committed(self.assignment.model_id, self.assignment.stream, shard)
         position = saved.position if saved else committed
+        if saved is not None and saved.position != committed:  # its owner ended between the two
+            self._bus.commit(self.assignment.model_id, self.assignment.stream, shard, saved.position)
         held = _Shard(lease, self._load(saved.learned if saved else self.assignment.body), position, now)
         if saved is None:
             held.scorer.begin()
@@ -278,7 +291,7 @@ class Worker:
             bad, reasons = rows_of(batch, found.rejected)
             self._bus.dead_letter(self.assignment.stream, bad, reasons)
         if found.anomalies:
-            self._store.put_anomalies(found.anomalies)
+            self._store.put_anomalies(found.anomalies, keep_s=self._pace.keep_s)
             self._bus.publish_anomalies(self.assignment.stream, found.anomalies)
 
     def _set_aside(self, batch: EventBatch, reasons: Sequence[str]) -> None:

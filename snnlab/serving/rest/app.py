@@ -9,6 +9,7 @@ from snnlab.serving.problem import install
 from snnlab.serving.rest import anomalies, jobs, metrics, models, patterns
 from snnlab.serving.rest.access import problems
 from snnlab.serving.rest.limits import BodyLimit, Deadline, Limits
+from snnlab.serving.rest.openapi import tell_of_the_key
 from snnlab.serving.websocket import SocketLimits
 from snnlab.serving.websocket import router as websocket
 from snnlab.serving.websocket.limits import Seats
@@ -32,6 +33,7 @@ def create_app(application: Application, limits: Limits | None = None, sockets: 
         responses=problems(
             _400="The body is not JSON",
             _401="A key is needed",
+            _413="The body is too large",
             _422="The request is not valid, or its events cannot be scored",
             _503="The bus or the store does not answer",
             _504="No answer in time",
@@ -48,4 +50,5 @@ def create_app(application: Application, limits: Limits | None = None, sockets: 
     app.add_middleware(BodyLimit, limit=limits.body_bytes)
     app.add_middleware(Deadline, seconds=limits.seconds)
     install(app)
+    tell_of_the_key(app)
     return app
