@@ -54,8 +54,9 @@ class Reputation(Readout):
     def bind(self, learnt: Arrays, memory: Arrays) -> "ReputationArrays":
         """See :meth:`.base.Readout.bind`."""
         del memory
-        arrays = (learnt[name] for name in ("seen", "bad", "last", "all"))
-        return ReputationArrays(*arrays, self.days * _DAY, self.strength)
+        return ReputationArrays(
+            learnt["seen"], learnt["bad"], learnt["last"], learnt["all"], self.days * _DAY, self.strength
+        )
 
     def teach(self, inputs: Inputs, learnt: Arrays, *, normal: bool) -> None:
         """An anomaly counts against its words as much as it would if it had been known at once; a normal event for."""
