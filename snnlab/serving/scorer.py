@@ -8,6 +8,7 @@ from threading import Lock
 
 import numpy as np
 
+from snnlab import tracing
 from snnlab.detectors import Detector, Verdicts
 from snnlab.detectors.detector import DeadLetter
 from snnlab.events import EventBatch
@@ -60,11 +61,15 @@ class Scorer:
 
     def score(self, batch: EventBatch, *, learn: bool = True, stream: str = "") -> Found:
         """Verdicts on a batch, and its anomalies. Raises DataError for events that cannot be scored at all."""
-        with self._lock:
+        with (
+            tracing.span("detector.process", model=self.model_id, stream=stream, n_events=len(batch)) as span,
+            self._lock,
+        ):
             begun = time.perf_counter()
             verdicts = self.detector.process(batch, learn)
             seconds = time.perf_counter() - begun
             rejected = list(self.detector.rejected)
+            span.tell(n_rejected=len(rejected))
         self._fired(verdicts)
         self._spikes.tell(self.model_id, stream, verdicts)
         anomalies = self._patterns.recognise(verdicts.to_anomalies(self.model_id, stream, self.version))

@@ -4,7 +4,9 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 
 import snnlab
+from snnlab import tracing
 from snnlab.serving.application import Application
+from snnlab.serving.doors import Traced
 from snnlab.serving.problem import install
 from snnlab.serving.rest import anomalies, jobs, metrics, models, patterns
 from snnlab.serving.rest.access import problems
@@ -47,5 +49,7 @@ def create_app(application: Application, limits: Limits | None = None, sockets: 
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
     app.add_middleware(BodyLimit, limit=limits.body_bytes)
     app.add_middleware(Deadline, seconds=limits.seconds)
+    if tracing.enabled():
+        app.add_middleware(Traced)
     install(app)
     return app
