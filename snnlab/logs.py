@@ -29,6 +29,7 @@ __all__ = ["configure", "logger"]
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _OTHERS = ("bentoml", "circus", "uvicorn", "uvicorn.error", "uvicorn.access")
 _SECRETS = ("SNNLAB_API_KEY",)
+_FIRST = ("timestamp", "level", "event", "logger", "replica")
 _BEFORE = {"timestamp", "level", "logger"}  # which logging tells itself, or nobody asked for
 _TEXT = structlog.processors.KeyValueRenderer(key_order=["event"], drop_missing=True)
 
@@ -65,7 +66,7 @@ def configure(stream: TextIO | None = None, environment: Mapping[str, str] | Non
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(out)
+    handler = _StandardError() if stream is None else logging.StreamHandler(stream)
     secrets = [value for name in _SECRETS if (value := told.get(name))]
     handler.setFormatter(_Formatter(form, secrets, colours=form == "text" and out.isatty()))
     _route(handler, level)
@@ -88,6 +89,10 @@ def _placed(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
     return line
 
 
+def _in_order(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
+    return {name: line[name] for name in _FIRST if name in line} | line
+
+
 _SHARED: list[Processor] = [  # what is done to each line, whoever wrote it
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -105,6 +110,18 @@ def _last(log: WrappedLogger, name: str, line: EventDict) -> Any:  # noqa: ANN40
     return _TEXT(log, name, structlog.processors.format_exc_info(log, name, shown))
 
 
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error at that moment: notebooks and tests put another one in its place."""
+
+    @property
+    def stream(self) -> TextIO:
+        """Standard error."""
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: TextIO) -> None: ...
+
+
 class _Formatter(ProcessorFormatter):
     """Lines of structlog and of logging in one form, without the secrets."""
 
@@ -113,7 +130,7 @@ class _Formatter(ProcessorFormatter):
         self._secrets = sorted(written, key=len, reverse=True)
         last: list[Processor] = [structlog.dev.ConsoleRenderer(colors=colours)]
         if form == "json":
-            last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+            last = [structlog.processors.format_exc_info, _in_order, structlog.processors.JSONRenderer(default=str)]
         super().__init__(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder([]), *_SHARED],
             processors=[ProcessorFormatter.remove_processors_meta, *last],

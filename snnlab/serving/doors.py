@@ -63,8 +63,9 @@ class Traced:
                         span.fail(str(message["status"]))
                 await send(message)
 
-            await self._app(scope, receive, looked_at)
-            route = getattr(scope.get("route"), "path", None)
-            if route:
-                span.rename(f"{method} {route}")
-                span.tell(**{"http.route": route})
+            try:
+                await self._app(scope, receive, looked_at)
+            finally:
+                if route := getattr(scope.get("route"), "path", None):
+                    span.rename(f"{method} {route}")
+                    span.tell(**{"http.route": route})
