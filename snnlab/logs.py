@@ -90,7 +90,7 @@ def _placed(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
 
 
 def _in_order(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
-    return {name: line[name] for name in _FIRST if name in line} | line
+    return {**{name: line[name] for name in _FIRST if name in line}, **line}
 
 
 _SHARED: list[Processor] = [  # what is done to each line, whoever wrote it

@@ -67,8 +67,7 @@ def test_an_anomaly_message_leads_back_to_the_producer(traced, live, work, event
     assert {one.parent for one in detectors} == set(worked)
 
 
-def test_a_batch_that_mixes_producers_is_linked_to_each(traced, live, work, events, bus_url):
-    bus, _ = live
+def test_a_batch_that_mixes_producers_is_linked_to_each(traced, work, events, bus_url):
     sent = events(40, begun=1200, entities=1)
     with streams.connect(f"{bus_url}?encoding=avro") as producer:
         for start in (0, 20):

@@ -29,7 +29,7 @@ def test_the_environment_says_whether_there_are_traces(environment, on):
 
 
 def test_a_word_that_is_not_known_is_told():
-    with pytest.raises(ConfigError, match="SNNLAB_TRACES='perhaps'.*say on, off"):
+    with pytest.raises(ConfigError, match=r"SNNLAB_TRACES='perhaps'.*say on, off"):
         tracing.wanted({"SNNLAB_TRACES": "perhaps"})
 
 
