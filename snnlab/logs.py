@@ -4,12 +4,13 @@ An entry point calls ``configure`` once; until then, as in a notebook, Python's 
 shown and the rest is not. ``SNNLAB_LOG`` is json or text (json
 unless standard error is a terminal), ``SNNLAB_LOG_LEVEL`` debug, info, warning or error, ``SNNLAB_REPLICA`` the name
 that every line bears (the host's unless said). Within a traced span a line bears its ``trace_id`` and ``span_id``.
-The service's key is taken out of every line, whoever wrote it.
+The service's key, and the tokens and passwords of the bus and the store, are taken out of every line, whoever wrote it.
 """
 
 import json
 import logging
 import os
+import re
 import socket
 import sys
 import threading
@@ -28,7 +29,8 @@ __all__ = ["configure", "logger"]
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _OTHERS = ("bentoml", "circus", "uvicorn", "uvicorn.error", "uvicorn.access")
-_SECRETS = ("SNNLAB_API_KEY",)
+_SECRET = re.compile(r"SNNLAB_(?:\w+_)?(?:API_KEY|TOKEN|PASSWORD|SECRET)")
+_SHORTEST = 4  # characters of a secret that are looked for; fewer stand in ordinary words
 _FIRST = ("timestamp", "level", "event", "logger", "replica")
 _BEFORE = {"timestamp", "level", "logger"}  # which logging tells itself, or nobody asked for
 _TEXT = structlog.processors.KeyValueRenderer(key_order=["event"], drop_missing=True)
@@ -67,7 +69,7 @@ def configure(stream: TextIO | None = None, environment: Mapping[str, str] | Non
         cache_logger_on_first_use=False,
     )
     handler = _StandardError() if stream is None else logging.StreamHandler(stream)
-    secrets = [value for name in _SECRETS if (value := told.get(name))]
+    secrets = [value for name, value in told.items() if _SECRET.fullmatch(name) and len(value) >= _SHORTEST]
     handler.setFormatter(_Formatter(form, secrets, colours=form == "text" and out.isatty()))
     _route(handler, level)
     sys.excepthook = _unforeseen

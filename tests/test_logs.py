@@ -16,7 +16,7 @@ from snnlab import logs
 logs.configure()
 log = logs.logger("snnlab.serving", model="web", stream="hosts")
 log.debug("checkpoint", shard=1)
-log.info("line\\nbroken", event_id="e1", key="k\\"ey")
+log.info("line\\nbroken", event_id="e1", key="k\\"ey", reason="with a-token")
 logging.getLogger("uvicorn.error").warning("of %s with k\\"ey", "uvicorn")
 logging.getLogger("uvicorn.access").info("not heard")
 warnings.warn("old")
@@ -39,7 +39,7 @@ def run(**settings):
 
 
 def test_every_line_of_a_process_is_one_json_object_without_the_key():
-    done = run(SNNLAB_API_KEY='k"ey', SNNLAB_REPLICA="r-1", SNNLAB_LOG_LEVEL="Debug")
+    done = run(SNNLAB_API_KEY='k"ey', SNNLAB_PULSAR_TOKEN="a-token", SNNLAB_REPLICA="r-1", SNNLAB_LOG_LEVEL="Debug")
     assert (done.returncode, done.stdout) == (1, "")
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert all({"timestamp", "level", "event", "logger", "replica"} <= set(line) for line in lines)
@@ -50,6 +50,7 @@ def test_every_line_of_a_process_is_one_json_object_without_the_key():
     assert list(checkpoint)[:3] == ["timestamp", "level", "event"]
     assert (checkpoint["level"], checkpoint["shard"], checkpoint["model"]) == ("debug", 1, "web")
     assert (broken["event"], broken["event_id"], broken["key"]) == ("line\nbroken", "e1", "[secret]")
+    assert broken["reason"] == "with [secret]"
     assert (uvicorn["event"], uvicorn["logger"]) == ("of uvicorn with [secret]", "uvicorn.error")
     assert "old" in old["event"]
     assert "Traceback" in failed["exception"]

@@ -61,15 +61,19 @@ class Scorer:
 
     def score(self, batch: EventBatch, *, learn: bool = True, stream: str = "") -> Found:
         """Verdicts on a batch, and its anomalies. Raises DataError for events that cannot be scored at all."""
-        with (
-            tracing.span("detector.process", model=self.model_id, stream=stream, n_events=len(batch)) as span,
-            self._lock,
-        ):
+        if not tracing.enabled():
+            return self._score(batch, learn, stream)
+        with tracing.span("detector.process", model=self.model_id, stream=stream, n_events=len(batch)) as span:
+            found = self._score(batch, learn, stream)
+            span.tell(n_anomalies=len(found.anomalies), n_rejected=len(found.rejected))
+            return found
+
+    def _score(self, batch: EventBatch, learn: bool, stream: str) -> Found:
+        with self._lock:
             begun = time.perf_counter()
             verdicts = self.detector.process(batch, learn)
             seconds = time.perf_counter() - begun
             rejected = list(self.detector.rejected)
-            span.tell(n_rejected=len(rejected))
         self._fired(verdicts)
         self._spikes.tell(self.model_id, stream, verdicts)
         anomalies = self._patterns.recognise(verdicts.to_anomalies(self.model_id, stream, self.version))

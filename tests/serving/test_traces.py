@@ -35,7 +35,8 @@ def test_a_request_and_its_detector_are_of_the_callers_trace(traced, client, mod
     assert (asked.trace, asked.parent, asked.kind) == (TRACE, CALLER, "server")
     assert asked.attributes["http.response.status_code"] == 200
     assert (worked.trace, worked.parent) == (TRACE, asked.id)
-    assert worked.attributes == {"snnlab.model": model, "snnlab.n_events": 20, "snnlab.n_rejected": 0}
+    told = {"snnlab.model": model, "snnlab.n_events": 20, "snnlab.n_anomalies": 0, "snnlab.n_rejected": 0}
+    assert worked.attributes == told
     missed = only(spans, f"GET {BASE}/models/{{model_id}}")
     assert (missed.trace, missed.attributes["http.response.status_code"], missed.failed) == (TRACE, 404, False)
 
