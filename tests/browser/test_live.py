@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from snnlab.events.anomaly import Anomaly
 from snnlab.viz.raster import LiveRaster
 
+NETWORK = {"network": {"layers": [{"type": "input"}, {"type": "reservoir", "neurons": 64}, {"type": "readout"}]}}
 COLOURS = """canvas => {
   const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const seen = new Set();
@@ -107,6 +108,26 @@ def test_a_lost_connection_is_found_again_and_nothing_is_missed_or_told_twice(ta
         service.bus.publish_anomalies("hosts", [Anomaly("a3", 1_500_000, "latency_spike", 0.1, stream="hosts")])
         expect(page.locator("#anomalies > li")).to_have_count(3)
         expect(page.locator("#anomalies > li").nth(1)).to_contain_text("low 0.10")
+
+
+def test_posted_events_are_seen_as_well_and_models_that_come_later(tab, service):
+    page = tab.page
+    with service.serving() as url:
+        page.clock.install()
+        page.goto(f"{url}/live")
+        expect(page.get_by_role("status")).to_have_text("live")
+        page.get_by_label("Stream").select_option("posted events")
+        expect(page.get_by_role("status")).to_have_text("live")
+        assert service.application.score(service.model, service.events(200, 9000, burst=150)).anomalies
+        page.clock.run_for(3_000)
+        expect(page.locator("#anomalies > li").first).to_be_visible()
+        later = service.application.create_model("performance", name="later", features=["cpu"], neuromorphic=NETWORK)
+        page.clock.run_for(11_000)
+        expect(page.get_by_label("Model").locator("option")).to_have_count(2)
+        expect(page.get_by_label("Stream")).to_have_value("")
+        page.get_by_label("Model").select_option(later.model_id)
+        expect(page.get_by_text("None yet on this stream.")).to_be_visible()
+    assert unexplained(tab) == []
 
 
 def test_what_producers_write_is_text_and_no_page_of_theirs(tab, service):

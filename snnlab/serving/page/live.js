@@ -5,12 +5,16 @@ import { Line, asked, keyOf, keep } from "/live/service.js";
 
 const $ = (id) => document.getElementById(id);
 const MOST = 100; // anomalies listed
+const POSTED_MS = 2_000; // between looks at anomalies of posted events, which no socket tells
+const MODELS_MS = 10_000; // between looks at which models and streams there are
 const minute = new Minute();
 const raster = new Raster($("raster"), minute);
 const seen = new Set();
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, notation: "compact" });
 let models = [];
 let lines = [];
+let looking = 0;
 let paused = false;
 let lastEvent = null;
 
@@ -31,9 +35,25 @@ async function begin() {
   }
   $("key").hidden = true;
   $("main").hidden = false;
-  choose($("model"), models.map((model) => [model.model_id, model.model_id]));
+  setTimeout(again, MODELS_MS);
   if (!models.length) return state("idle", "no models yet");
+  choose($("model"), models.map((model) => [model.model_id, model.model_id]));
   modelChosen();
+}
+
+/** Models and streams may come and go; what is chosen stays chosen while it is there. */
+async function again() {
+  setTimeout(again, MODELS_MS);
+  try {
+    models = (await asked("/api/v1/models")).models;
+  } catch {
+    return; // the sockets tell that the service is away
+  }
+  const [model, stream] = [$("model").value, $("stream").value];
+  if (!models.length) return;
+  choose($("model"), models.map((one) => [one.model_id, one.model_id]));
+  choose($("stream"), streamsOf($("model").value));
+  if ($("model").value !== model || $("stream").value !== stream || !lines.length) streamChosen();
 }
 
 function askForKey(error) {
@@ -45,16 +65,19 @@ function askForKey(error) {
 }
 
 function choose(select, options) {
-  const before = select.value;
+  const before = select.options.length ? select.value : null;
   select.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
   if (options.some(([value]) => value === before)) select.value = before;
   select.disabled = options.length < 2;
 }
 
+function streamsOf(id) {
+  const { deployments } = models.find((one) => one.model_id === id);
+  return [...deployments.map((one) => [one.stream, one.stream]), ["", "posted events"]];
+}
+
 function modelChosen() {
-  const model = models.find((one) => one.model_id === $("model").value);
-  const streams = model.deployments.map((one) => [one.stream, one.stream]);
-  choose($("stream"), streams.length ? streams : [["", "posted events"]]);
+  choose($("stream"), streamsOf($("model").value));
   streamChosen();
 }
 
@@ -62,6 +85,7 @@ function modelChosen() {
 function streamChosen() {
   const [model, stream] = [$("model").value, $("stream").value];
   lines.forEach((line) => line.close());
+  clearInterval(looking);
   Object.assign(minute, new Minute());
   seen.clear();
   $("anomalies").replaceChildren();
@@ -71,15 +95,19 @@ function streamChosen() {
       told();
       if (line.open) before(model, stream);
     }, true));
-  } else before(model, stream);
+  } else {
+    before(model, stream);
+    looking = setInterval(before, POSTED_MS, model, stream);
+  }
 }
 
 /** The anomalies that were told before the socket was open. */
 async function before(model, stream) {
-  const query = new URLSearchParams(stream ? { stream, limit: 20 } : { model, limit: 20 });
+  const query = new URLSearchParams({ model, ...(stream ? { stream } : {}), limit: 20 });
   try {
     const { anomalies } = await asked(`/api/v1/anomalies?${query}`);
-    anomalies.forEach((one) => found(one, false));
+    if ($("stream").value !== stream) return;
+    anomalies.filter((one) => one.stream === stream).forEach((one) => found(one, false));
   } catch (error) {
     if (error.status === 401) askForKey(error);
   }
@@ -142,9 +170,9 @@ const words = (name) => name.replaceAll("_", " ");
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 function drawn() {
-  const now = performance.now();
-  if (!paused) raster.draw(now);
-  requestAnimationFrame(drawn);
+  if (!paused) raster.draw(performance.now());
+  if (still.matches) setTimeout(drawn, 1000);
+  else requestAnimationFrame(drawn);
 }
 
 /** Figures, twice a second: digits that flicker cannot be read. */
