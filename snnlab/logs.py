@@ -3,8 +3,8 @@
 An entry point calls ``configure`` once; until then, as in a notebook, Python's ``logging`` has the lines: warnings are
 shown and the rest is not. ``SNNLAB_LOG`` is json or text (json unless standard error is a terminal),
 ``SNNLAB_LOG_LEVEL`` debug, info, warning or error, ``SNNLAB_REPLICA`` the name that every line bears (the host's unless
-said). Within a traced span a line bears its ``trace_id`` and ``span_id``. The service's key, and the tokens and passwords
-of the bus and the store, are taken out of every line, whoever wrote it.
+said). Within a traced span a line bears its ``trace_id`` and ``span_id``. The service's key, and the tokens and
+passwords of the bus and the store, are taken out of every line, whoever wrote it.
 """
 
 import json
