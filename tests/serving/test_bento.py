@@ -136,6 +136,7 @@ def test_a_built_bento_serves_what_the_detector_says(tmp_path, trained, calm, wi
     batch = with_burst(calm(60, begun=1200), 40)
     expected = Detector.load(trained).process(batch)
     with BentoServer(tag, home=home, settings=collector.environment) as server:
+        assert psutil.Process(server._process.pid).cwd() == str(home)
         family = psutil.Process(server._process.pid).children(recursive=True)
         path = f"{server.url}/api/v1/models/web/score"
         status, content = asked(path, {"events": as_json(batch)}, traceparent=FAR)
