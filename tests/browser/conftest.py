@@ -33,8 +33,9 @@ def browser():
         if os.environ.get("CI") == "true":
             pytest.fail("there is no chromium; 'make browser' installs it on Debian, as root")
         pytest.skip("there is no chromium; 'make browser' installs it on Debian, or SNNLAB_CHROMIUM names one")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=60_000)  # of a page on a machine that does much else
     with sync_playwright() as playwright:
         # Root has no sandbox to start in; what is looked at is this project's own.
         found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.geteuid() == 0 else [])
@@ -47,7 +48,7 @@ def tab(browser):
     """A tab; what it complains of and asks others for is in ``complaints`` and ``asked``."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     complaints, asked = [], []
     page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
     page.on("pageerror", lambda wrong: complaints.append(str(wrong)))
