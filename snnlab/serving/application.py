@@ -19,6 +19,7 @@ from snnlab.serving.deployments import Deployments
 from snnlab.serving.feedback import Feedback
 from snnlab.serving.jobs import Job, Jobs, Progress
 from snnlab.serving.journal import tell_anomalies
+from snnlab.serving.lag import LagWatch
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.models import Model, Models
 from snnlab.serving.neurons import NeuronState, neuron_state
@@ -49,15 +50,18 @@ class Application:
         self._models = Models(store, self.metrics, self._patterns, self.spikes)
         self._deployments = Deployments(bus, store, self._models, self.metrics, pace or Pace())
         self._feedback = Feedback(bus, store, self._models)
+        self._lag = LagWatch(bus, self._deployments.all, self.metrics)
         self._jobs = Jobs()
 
     def start(self, bundled: Iterable[Bundled] = ()) -> None:
         """Load the models of the store and those of the Bento, and take deployments up where they were left."""
         self._models.load(bundled)
         self._deployments.resume()
+        self._lag.start()
 
     def close(self) -> None:
         """Stop jobs and workers, and keep what the models have learnt. The bus and the store stay open."""
+        self._lag.stop()
         self._jobs.close(wait=False)
         self._deployments.close()
         for model in self._models.all():

@@ -60,6 +60,11 @@ class Deployments:
         there = self._workers.copy()  # without the lock: stopping a worker takes long, and may be told of meanwhile
         return [there[key] for key in sorted(there) if key[0] == model_id]
 
+    def all(self) -> list[Worker]:
+        """All workers, by model and stream."""
+        there = self._workers.copy()
+        return [there[key] for key in sorted(there)]
+
     def neurons(self, model_id: str, entity: str, stream: str) -> NeuronState:
         """The network of an entity at the last checkpoint of its shard, whichever process wrote it.
 

@@ -59,7 +59,7 @@ class BentoServer:
             self._process = subprocess.Popen(  # noqa: S603 - bentoml's own command, with arguments from here only
                 command,
                 env={**environment(self.home), **self._settings},
-                cwd=self.home,  # its own: Python looks for modules in it, and anybody may write to a common one
+                cwd=self.home,  # Python takes modules from there: a folder that others write to will not do
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
