@@ -4,7 +4,7 @@ The IPC stream format of the Arrow specification 1.5, refused where it is trunca
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -83,9 +83,10 @@ def anomalies_from_record(record: pa.RecordBatch) -> list[Anomaly]:
     return [Anomaly.from_json(row) for row in record.to_pylist()]
 
 
-def encode_anomalies(anomalies: Sequence[Anomaly]) -> bytes:
-    """Anomalies as an Arrow IPC stream."""
-    return _to_ipc(anomalies_to_record(anomalies))
+def encode_anomalies(anomalies: Sequence[Anomaly], beside: Mapping[str, str] | None = None) -> bytes:
+    """Anomalies as an Arrow IPC stream, with what else is told of them (``traceparent``) in the schema's metadata."""
+    record = anomalies_to_record(anomalies)
+    return _to_ipc(record.replace_schema_metadata(dict(beside)) if beside else record)
 
 
 def decode_anomalies(content: bytes | memoryview) -> list[Anomaly]:

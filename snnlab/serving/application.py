@@ -18,6 +18,7 @@ from snnlab.serving.bento import Bundled
 from snnlab.serving.deployments import Deployments
 from snnlab.serving.feedback import Feedback
 from snnlab.serving.jobs import Job, Jobs, Progress
+from snnlab.serving.journal import tell_anomalies
 from snnlab.serving.lag import LagWatch
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.models import Model, Models
@@ -106,6 +107,7 @@ class Application:
     def keep(self, anomalies: Sequence[Anomaly]) -> None:
         """Let anomalies be asked for."""
         self.store.put_anomalies(anomalies, keep_s=self._keep_s)
+        tell_anomalies(anomalies)
 
     def neurons(self, model_id: str, entity: str, stream: str | None = None) -> NeuronState:
         """The network as an entity's last event left it: the model's own, or at the last checkpoint on a stream.

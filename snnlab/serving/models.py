@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Self
 
-import structlog
-
 from snnlab.config import NeuromorphicConfig
 from snnlab.detectors import Detector
 from snnlab.domains import Domain
 from snnlab.domains import domain as domain_of
 from snnlab.errors import ModelNotFound, SnnlabError
+from snnlab.logs import logger
 from snnlab.serving.bento import Bundled
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
@@ -180,7 +179,7 @@ class Models:
             record = self._store.get_model(model_id)
             scorer = self.scorer(record.body, model_id, record.version)
         except SnnlabError as error:
-            log = structlog.get_logger("snnlab.serving")
+            log = logger("snnlab.serving")
             log.warning("model of the store cannot be loaded and is left out", model=model_id, exc_info=error)
             return False
         with self._lock:

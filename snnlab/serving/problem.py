@@ -8,7 +8,6 @@ bad value, what is valid and the next step. What the server got wrong by itself 
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -32,6 +31,7 @@ from snnlab.errors import (
     TopicForbidden,
     UntrustedCode,
 )
+from snnlab.logs import logger
 
 __all__ = ["MEDIA_TYPE", "Invalid", "Problem", "install", "problem_of", "respond"]
 
@@ -161,7 +161,7 @@ def install(app: FastAPI) -> None:
     async def handle(request: Request, error: Exception) -> Response:
         problem = problem_of(error, request.url.path)
         if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            structlog.get_logger("snnlab.serving").error("request failed", path=request.url.path, exc_info=error)
+            logger("snnlab.serving").error("request failed", path=request.url.path, exc_info=error)
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
         if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(_methods(app, request))

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import structlog
 from fastapi import FastAPI
 
-from snnlab import streams
+from snnlab import streams, tracing
 from snnlab.config import Settings
+from snnlab.logs import logger
 from snnlab.serving.application import Application
 from snnlab.serving.bento import bundled_models
 from snnlab.serving.rest import create_app
@@ -43,6 +43,7 @@ class Service:
         not say that it is ready.
         """
         begun = time.perf_counter()
+        tracing.start("snnlab-service")
         application = await asyncio.to_thread(_application, models)
         app = create_app(application)
         await warm_door(app, application.models())
@@ -50,8 +51,8 @@ class Service:
         # What is here now stays: a collection that need not look at it pauses the service for a few ms, not hundreds.
         gc.collect()
         gc.freeze()
-        log = structlog.get_logger("snnlab.serving")
-        log.info("service started", models=len(application.models()), grpc=grpc and grpc.port, seconds=_since(begun))
+        told = {"models": len(application.models()), "grpc": grpc and grpc.port, "traces": tracing.enabled()}
+        logger("snnlab.serving").info("service started", **told, seconds=_since(begun))
         return cls(application, app, grpc)
 
     async def stop(self) -> None:
@@ -61,6 +62,8 @@ class Service:
         await asyncio.to_thread(self.application.close)
         self.application.bus.close()
         self.application.store.close()
+        await asyncio.to_thread(tracing.stop)
+        logger("snnlab.serving").info("service stopped")
 
 
 async def _grpc(application: Application) -> "GrpcServer | None":

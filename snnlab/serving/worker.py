@@ -15,11 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
-import structlog
-
 from snnlab.errors import BusError, SnnlabError, StoreError
 from snnlab.events import EventBatch
 from snnlab.serving.feedback import labels_of, topic_of
+from snnlab.serving.journal import Journal, tell_anomalies
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.scorer import Found, Scorer, rows_of
 from snnlab.stores import Lease, ShardKey, Store
@@ -110,7 +109,7 @@ class Worker:
         self._expired_at = -_EXPIRE_EVERY_S
         self._stop = Event()
         self._thread: Thread | None = None
-        self._log = structlog.get_logger("snnlab.serving").bind(model=assignment.model_id, stream=assignment.stream)
+        self._journal = Journal(assignment.model_id, assignment.version, assignment.stream)
 
     @property
     def running(self) -> bool:
@@ -165,7 +164,9 @@ class Worker:
         while not stop.is_set():
             try:
                 done = self.step()
-                self.failure = ""
+                if self.failure:
+                    self.failure = ""
+                    self._journal.going_on()
             except Exception as error:  # noqa: BLE001 - a worker outlives what it did not foresee, and says so
                 self._fail(error)
                 done = 0
@@ -185,8 +186,7 @@ class Worker:
     def _fail(self, error: Exception) -> None:
         known = isinstance(error, SnnlabError)
         self.failure = str(error) if known else f"{type(error).__name__}: {error}"
-        told = "worker failed; its shards start again from their checkpoints"
-        self._log.error(told, reason=self.failure, exc_info=None if known else error)
+        self._journal.retry(self.failure, error)
         self._held.clear()
 
     def _pause(self, *, busy: bool) -> float:
@@ -206,6 +206,7 @@ class Worker:
             lease = self._store.renew(held.lease, hold_s=self._pace.hold_s)
             if lease is None:
                 del self._held[shard]
+                self._journal.lost(shard)
                 return None
             held.lease, held.renewed_at = lease, now
         return held
@@ -225,6 +226,7 @@ class Worker:
             held.scorer.begin()
         held.labelled = held.labels_kept = self._labelled(key)
         self._held[shard] = held
+        self._journal.taken(shard, position, lease.epoch)
         return held
 
     def _consume(self, shard: int, held: _Shard) -> int:
@@ -232,7 +234,8 @@ class Worker:
         for position, batch in self._bus.consume(self.assignment.stream, shard, held.position, self._pace.batch):
             if held.position is not None and position <= held.position:
                 continue
-            self._process(held.scorer, batch)
+            with self._journal.processing(shard, batch):
+                self._process(held.scorer, batch)
             held.position = position
             done += len(batch)
         return done
@@ -281,7 +284,7 @@ class Worker:
         except (BusError, StoreError):
             raise
         except Exception as error:  # noqa: BLE001 - one poisoned batch must not stop a stream
-            self._log.warning("batch cannot be scored; its events are dead letters", exc_info=error)
+            self._journal.poisoned(error)
             self._set_aside(batch, [str(error) or type(error).__name__] * len(batch))
             return
         self._publish(batch, found)
@@ -290,14 +293,17 @@ class Worker:
         if found.rejected:
             bad, reasons = rows_of(batch, found.rejected)
             self._bus.dead_letter(self.assignment.stream, bad, reasons)
+            self._journal.dead_letters(bad, reasons)
         if found.anomalies:
             self._store.put_anomalies(found.anomalies, keep_s=self._pace.keep_s)
             self._bus.publish_anomalies(self.assignment.stream, found.anomalies)
+            tell_anomalies(found.anomalies)
 
     def _set_aside(self, batch: EventBatch, reasons: Sequence[str]) -> None:
         if len(batch):
             self._bus.dead_letter(self.assignment.stream, batch, reasons)
             self._metrics.dead_letters(self.assignment.model_id, self.assignment.stream, len(batch))
+            self._journal.dead_letters(batch, reasons)
 
     def _checkpoint(self, shard: int, held: _Shard) -> None:
         held.kept_at = begun = time.monotonic()
@@ -306,6 +312,7 @@ class Worker:
         rows = {} if held.labelled is None else {_LABELS_READ: str(held.labelled).encode()}
         if not self._store.save(held.lease, held.position, held.scorer.save(), rows):
             del self._held[shard]
+            self._journal.lost(shard)
             return
         if held.labelled is not None and held.labelled != held.labels_kept:
             self._bus.commit(self.assignment.model_id, topic_of(self.assignment.stream), shard, held.labelled)
@@ -313,6 +320,7 @@ class Worker:
         held.kept, held.kept_at = held.position, time.monotonic()
         held.cost_s = held.kept_at - begun
         self._bus.commit(self.assignment.model_id, self.assignment.stream, shard, held.position)
+        self._journal.checkpoint(shard, held.position, held.cost_s)
 
     def _let_go(self, shards: set[int]) -> None:
         for shard in sorted(shards):
@@ -324,3 +332,4 @@ class Worker:
                 self._fail(error)
                 return
             self._held.pop(shard, None)
+            self._journal.released(shard, held.position)
