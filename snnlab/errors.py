@@ -18,6 +18,7 @@
     ├── BusError             the event bus
     │   └── BusCorrupt       a bus file whose content is damaged
     ├── StoreError           the cache of state and anomalies
+    ├── TopicForbidden       a stream that this service may not work on
     ├── FeedbackRefused      a label that no detector can learn from any more
     └── PromotionRefused     a challenger that did not pass the gate
 
@@ -42,6 +43,7 @@ __all__ = [
     "PromotionRefused",
     "SnnlabError",
     "StoreError",
+    "TopicForbidden",
     "UntrustedCode",
 ]
 
@@ -104,6 +106,10 @@ class BusCorrupt(BusError):
 
 class StoreError(SnnlabError):
     """The store of state and anomalies could not do what was asked."""
+
+
+class TopicForbidden(SnnlabError, PermissionError):
+    """A stream that this service may not work on."""
 
 
 class NothingThere(SnnlabError, LookupError):

@@ -18,6 +18,7 @@ from snnlab.serving.bento import Bundled
 from snnlab.serving.deployments import Deployments
 from snnlab.serving.feedback import Feedback
 from snnlab.serving.jobs import Job, Jobs, Progress
+from snnlab.serving.journal import tell_anomalies
 from snnlab.serving.lag import LagWatch
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.models import Model, Models
@@ -25,6 +26,7 @@ from snnlab.serving.neurons import NeuronState, neuron_state
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Found
 from snnlab.serving.spikes import Spikes
+from snnlab.serving.topics import Topics
 from snnlab.serving.worker import Pace, Worker
 from snnlab.stores import AnomalyFilter, AnomalyPage, Pattern, Store
 from snnlab.streams import Bus
@@ -40,14 +42,16 @@ Pieces = Callable[[], Iterator[EventBatch]]
 class Application:
     """One service over one bus and one store. Use it from any number of threads, between ``start`` and ``close``."""
 
-    def __init__(self, bus: Bus, store: Store, *, pace: Pace | None = None) -> None:
+    def __init__(self, bus: Bus, store: Store, *, pace: Pace | None = None, topics: Topics | None = None) -> None:
         self.bus = bus
         self.store = store
         self.metrics = Metrics()
         self.spikes = Spikes()
+        self._keep_s = pace.keep_s if pace else None
+        self.topics = topics or Topics("*")
         self._patterns = PatternMemory(store)
         self._models = Models(store, self.metrics, self._patterns, self.spikes)
-        self._deployments = Deployments(bus, store, self._models, self.metrics, pace or Pace())
+        self._deployments = Deployments(bus, store, self._models, self.metrics, pace or Pace(), self.topics)
         self._feedback = Feedback(bus, store, self._models)
         self._lag = LagWatch(bus, self._deployments.all, self.metrics)
         self._jobs = Jobs()
@@ -102,7 +106,8 @@ class Application:
 
     def keep(self, anomalies: Sequence[Anomaly]) -> None:
         """Let anomalies be asked for."""
-        self.store.put_anomalies(anomalies)
+        self.store.put_anomalies(anomalies, keep_s=self._keep_s)
+        tell_anomalies(anomalies)
 
     def neurons(self, model_id: str, entity: str, stream: str | None = None) -> NeuronState:
         """The network as an entity's last event left it: the model's own, or at the last checkpoint on a stream.
@@ -126,7 +131,7 @@ class Application:
         """Let a model learn, in the background, from a batch or from all that a stream holds now.
 
         ``labels`` tell of events, by id, whether they were anomalies. Raises ModelNotFound, and ConfigError for a
-        stream that is not there.
+        stream that is not there, TopicForbidden for one that may not be named.
         """
         self.model(model_id)
         total, pieces = self._source(batch, stream)
@@ -170,6 +175,8 @@ class Application:
     def _source(self, batch: EventBatch | None, stream: str | None) -> tuple[int | None, Pieces]:
         if batch is not None:
             return len(batch), lambda: _cut(batch)
+        if stream is not None:
+            self.topics.check(stream)
         there = [info.name for info in self.bus.streams()]
         if stream is None or stream not in there:
             raise ConfigError(

@@ -2,13 +2,16 @@
 
 from threading import RLock
 
-from snnlab.errors import ConfigError, ModelNotFound, NothingThere
+import structlog
+
+from snnlab.errors import ConfigError, ModelNotFound, NothingThere, TopicForbidden
 from snnlab.events.shards import shard_of
 from snnlab.serving.history import read
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.models import Models
 from snnlab.serving.neurons import NeuronState, neuron_state
 from snnlab.serving.scorer import Scorer
+from snnlab.serving.topics import Topics
 from snnlab.serving.worker import Assignment, Pace, Worker
 from snnlab.stores import Store
 from snnlab.streams import Bus
@@ -21,30 +24,33 @@ _KIND = "deployment"
 class Deployments:
     """The workers of one service. A deployment's record holds the model that its shards began with."""
 
-    def __init__(self, bus: Bus, store: Store, models: Models, metrics: Metrics, pace: Pace) -> None:
+    def __init__(self, bus: Bus, store: Store, models: Models, metrics: Metrics, pace: Pace, topics: Topics) -> None:
         self._bus = bus
         self._store = store
         self._models = models
         self._metrics = metrics
         self._pace = pace
+        self._topics = topics
         self._lock = RLock()
         self._workers: dict[tuple[str, str], Worker] = {}
 
     def resume(self) -> None:
-        """Take the deployments of the store up where they were left."""
+        """Take the deployments of the store up where they were left; those on streams not allowed are left out."""
         for record in self._store.list_models():
             told = record.metadata
-            if told.get("kind") == _KIND:
+            if told.get("kind") == _KIND and self._allowed(told["model"], told["stream"]):
                 body = self._store.get_model(record.name).body
                 assignment = Assignment(told["model"], told["version"], told["stream"], told["shards"], body)
-                self._work(assignment, code=bool(told["code"]))
+                self._work(assignment)
 
     def deploy(self, model_id: str, stream: str, *, shards: int = 8, start: str = "beginning") -> Worker:
         """Put a copy of a model to work on a stream, which is made if it is not there.
 
         A model that worked on the stream before is replaced by what it is now, and goes on where it stood.
-        Raises ModelNotFound, and ConfigError for a stream that cannot be made or has another number of shards.
+        Raises ModelNotFound, TopicForbidden for a stream that may not be named, and ConfigError for one that cannot be
+        made or has another number of shards.
         """
+        self._topics.check(stream)
         with self._lock:
             kept = self._models.keep(model_id)
             self._make(stream, shards)
@@ -53,7 +59,7 @@ class Deployments:
             code = self._models.get(model_id).code
             told = {"kind": _KIND, "model": model_id, "stream": stream, "shards": shards, "code": code}
             self._store.put_model(f"{model_id}@{stream}", kept.body, told | {"version": kept.version})
-            return self._work(Assignment(model_id, kept.version, stream, shards, kept.body), code=code)
+            return self._work(Assignment(model_id, kept.version, stream, shards, kept.body))
 
     def of(self, model_id: str) -> list[Worker]:
         """The workers of a model, by stream."""
@@ -80,7 +86,8 @@ class Deployments:
         saved = read(self._store, Assignment(model_id, told["version"], stream, told["shards"], b"").key(shard))
         if saved is None:
             raise NothingThere(f"shard {shard} of stream {stream!r} has no checkpoint yet; ask again in a second")
-        detector = saved.detector(trust_code=bool(told["code"]))
+        detector = self._models.detector(saved.base)
+        saved.onto(detector)
         return neuron_state(detector, entity, told["version"])
 
     def close(self) -> None:
@@ -89,6 +96,15 @@ class Deployments:
             for worker in self._workers.values():
                 worker.stop()
             self._workers.clear()
+
+    def _allowed(self, model_id: str, stream: str) -> bool:
+        try:
+            self._topics.check(stream)
+        except TopicForbidden as error:
+            log = structlog.get_logger("snnlab.serving").bind(model=model_id, stream=stream)
+            log.warning("deployment of the store is left out", reason=str(error))
+            return False
+        return True
 
     def _make(self, stream: str, shards: int) -> None:
         there = {info.name: info.shards for info in self._bus.streams()}
@@ -105,14 +121,14 @@ class Deployments:
             if self._bus.committed(model_id, stream, shard) is None:
                 self._bus.commit(model_id, stream, shard, position)
 
-    def _work(self, assignment: Assignment, *, code: bool) -> Worker:
+    def _work(self, assignment: Assignment) -> Worker:
         key = (assignment.model_id, assignment.stream)
         with self._lock:
             if key in self._workers:
                 self._workers.pop(key).stop()
 
             def load(body: bytes) -> Scorer:
-                return self._models.scorer(body, assignment.model_id, assignment.version, code=code)
+                return self._models.scorer(body, assignment.model_id, assignment.version)
 
             worker = Worker(self._bus, self._store, assignment, load, self._metrics, self._pace)
             self._workers[key] = worker

@@ -7,25 +7,23 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Self
 
-import structlog
-
 from snnlab.config import NeuromorphicConfig
 from snnlab.detectors import Detector
 from snnlab.domains import Domain
 from snnlab.domains import domain as domain_of
-from snnlab.errors import ConfigError, ModelNotFound, SnnlabError
+from snnlab.errors import ModelNotFound, SnnlabError
+from snnlab.logs import logger
 from snnlab.serving.bento import Bundled
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Scorer
+from snnlab.serving.size import check_size
 from snnlab.serving.spikes import Spikes
+from snnlab.serving.vouched import VouchedCode
 from snnlab.stores import ModelRecord, Store
 from snnlab.types import Json
 
-__all__ = ["MAX_NEURONS", "Model", "Models", "columns_read"]
-
-MAX_NEURONS = 100_000
-"""Largest reservoir that a request may ask for; one of a million neurons takes a gigabyte."""
+__all__ = ["Model", "Models", "columns_read"]
 
 _KIND = "model"
 _TAUGHT = -1  # no count of events: the model differs from what was kept, though it may have seen no more of them
@@ -73,6 +71,7 @@ class Models:
         self._metrics = metrics
         self._patterns = patterns
         self._spikes = spikes
+        self._vouched = VouchedCode()
         self._lock = Lock()
         self._keeping = Lock()  # writing a model takes long; meanwhile the others must be found
         self._known: dict[str, Model] = {}
@@ -80,6 +79,10 @@ class Models:
     def load(self, bundled: Iterable[Bundled]) -> None:
         """Take in the models of the Bento, and those of the store."""
         records = {record.name: record for record in self._store.list_models() if record.metadata.get("kind") == _KIND}
+        bundled = list(bundled)
+        for bundle in bundled:
+            if bundle.entry.code:
+                self._vouched.agree(bundle.content)
         for bundle in bundled:
             self._adopt(bundle, records.get(bundle.entry.name))
         for name in records.keys() - self._known.keys():
@@ -98,11 +101,8 @@ class Models:
         """A new, untrained model. Raises ConfigError for a domain, names or a network that cannot be used."""
         known = domain_of(domain)
         config = NeuromorphicConfig.from_dict(neuromorphic) if neuromorphic is not None else None
-        if config is not None and config.reservoir.neurons > MAX_NEURONS:
-            raise ConfigError(
-                f"{config.reservoir.neurons} neurons; a model of the service has at most {MAX_NEURONS}: "
-                "ask for fewer, or build the model in a notebook and put it into a Bento"
-            )
+        if config is not None:
+            check_size(config)
         columns = {"features": list(features), "categories": list(categories)}
         detector = Detector.build(
             known, names=columns["features"], categories=columns["categories"], entities=True, seed=seed, config=config
@@ -144,18 +144,23 @@ class Models:
             self._known[model_id] = replace(self._known[model_id], kept_events=_TAUGHT)
         return True
 
-    def scorer(self, body: bytes, model_id: str, version: int, *, code: bool) -> Scorer:
-        """A detector of its own for ``body``. Raises ModelError for bytes that are no model."""
-        detector = Detector.load(body, trust_code=code)
-        return Scorer(detector, model_id, version, self._metrics, self._patterns, self._spikes)
+    def detector(self, body: bytes) -> Detector:
+        """A detector of its own for ``body``, which may come from a store that others write to.
+
+        Raises ModelError for bytes that are no model, UntrustedCode for code that no model of the Bento carries.
+        """
+        return Detector.load(body, trust_code=self._vouched.covers(body))
+
+    def scorer(self, body: bytes, model_id: str, version: int) -> Scorer:
+        """A detector at work of its own for ``body``. Raises as ``detector`` does."""
+        return Scorer(self.detector(body), model_id, version, self._metrics, self._patterns, self._spikes)
 
     def _adopt(self, bundle: Bundled, kept: ModelRecord | None) -> None:
         """A model of the Bento: as the store has it if it grew out of the same file, else as the Bento has it."""
         entry = bundle.entry
         if kept is not None and kept.metadata.get("digest") == entry.digest and self._restore(entry.name):
             return
-        detector = Detector.load(bundle.content, trust_code=entry.code)
-        self._add(entry.name, entry.name, detector, {"digest": entry.digest, "code": entry.code})
+        self._add(entry.name, entry.name, self.detector(bundle.content), {"digest": entry.digest, "code": entry.code})
 
     def _add(self, model_id: str, name: str, detector: Detector, told: Json) -> Model:
         created_at = time.time_ns() // 1000
@@ -172,9 +177,9 @@ class Models:
         """A model of the store; one that cannot be loaded is told of and left out, so that the others are served."""
         try:
             record = self._store.get_model(model_id)
-            scorer = self.scorer(record.body, model_id, record.version, code=bool(record.metadata.get("code")))
+            scorer = self.scorer(record.body, model_id, record.version)
         except SnnlabError as error:
-            log = structlog.get_logger("snnlab.serving")
+            log = logger("snnlab.serving")
             log.warning("model of the store cannot be loaded and is left out", model=model_id, exc_info=error)
             return False
         with self._lock:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 
 from snnlab.errors import BusError
 from snnlab.events.anomaly import Anomaly
@@ -47,7 +48,7 @@ class Outbox:
             self._pending.popleft().result()
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="snnlab-anomalies")
-        self._pending.append(self._thread.submit(self._sent, self._line, anomalies))
+        self._pending.append(self._thread.submit(copy_context().run, self._sent, self._line, anomalies))
 
     def check(self) -> None:
         """Raise what went wrong with what was put."""

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import structlog
 from fastapi import FastAPI
 
-from snnlab import streams
+from snnlab import streams, tracing
 from snnlab.config import Settings
+from snnlab.logs import logger
 from snnlab.serving.application import Application
 from snnlab.serving.bento import bundled_models
 from snnlab.serving.rest import create_app
+from snnlab.serving.topics import Topics
 from snnlab.serving.warm import warm_door, warm_up
+from snnlab.serving.worker import Pace
 from snnlab.stores import connect as connect_store
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Service:
         not say that it is ready.
         """
         begun = time.perf_counter()
+        tracing.start("snnlab-service")
         application = await asyncio.to_thread(_application, models)
         app = create_app(application)
         await warm_door(app, application.models())
@@ -48,8 +51,8 @@ class Service:
         # What is here now stays: a collection that need not look at it pauses the service for a few ms, not hundreds.
         gc.collect()
         gc.freeze()
-        log = structlog.get_logger("snnlab.serving")
-        log.info("service started", models=len(application.models()), grpc=grpc and grpc.port, seconds=_since(begun))
+        told = {"models": len(application.models()), "grpc": grpc and grpc.port, "traces": tracing.enabled()}
+        logger("snnlab.serving").info("service started", **told, seconds=_since(begun))
         return cls(application, app, grpc)
 
     async def stop(self) -> None:
@@ -59,6 +62,8 @@ class Service:
         await asyncio.to_thread(self.application.close)
         self.application.bus.close()
         self.application.store.close()
+        await asyncio.to_thread(tracing.stop)
+        logger("snnlab.serving").info("service stopped")
 
 
 async def _grpc(application: Application) -> "GrpcServer | None":
@@ -82,11 +87,13 @@ def _home(settings: Settings) -> Path:
 
 def _application(models: Path) -> Application:
     settings = Settings.load()
+    topics = Topics.of(settings.topics)
     home = _home(settings)
     bus = streams.connect(settings.bus or f"sqlite:///{home / 'bus.db'}")
     store = connect_store(settings.store or f"sqlite:///{home / 'store.db'}")
     bundled = bundled_models(models)
     warm_up([(bundle.content, bundle.entry.code) for bundle in bundled])
-    application = Application(bus, store)
+    keep_s = None if settings.anomaly_days is None else settings.anomaly_days * 86_400
+    application = Application(bus, store, pace=Pace(keep_s=keep_s), topics=topics)
     application.start(bundled)
     return application

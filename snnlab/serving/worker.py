@@ -15,13 +15,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
-import structlog
-
 from snnlab.errors import BusError, SnnlabError, StoreError
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.serving.feedback import labels_of, topic_of
 from snnlab.serving.history import History, read
+from snnlab.serving.journal import Journal, tell_anomalies
 from snnlab.serving.keeper import Held, Keeper, Written
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.outbox import Outbox
@@ -35,6 +34,7 @@ __all__ = ["Assignment", "Pace", "Worker"]
 _LONGEST_PAUSE_S = 30.0
 _LABELS_EVERY_S = 0.2
 _TOPIC_EVERY_S = 2.0
+_EXPIRE_EVERY_S = 60.0
 _LABELS_READ = "feedback"  # the row of a checkpoint that tells how far the shard's labels are in what was learnt
 _SHORTEST_PAUSE_S = 0.002  # after a stream was busy: more is likely to come at once
 
@@ -61,7 +61,8 @@ class Pace:
     """Events a batch, and seconds: between checkpoints, between looks at a stream long idle, and of a lease.
 
     With ``checkpoint_s`` 0 there is one after each batch, which the next batch waits for. While events come, no more
-    than ``share`` of the time goes by with a checkpoint being written.
+    than ``share`` of the time goes by with a checkpoint being written. Anomalies are kept for ``keep_s`` seconds, or
+    for good.
     """
 
     batch: int = 2048
@@ -69,6 +70,7 @@ class Pace:
     share: float = 0.1
     poll_s: float = 0.05
     hold_s: float = 10.0
+    keep_s: float | None = None
 
 
 class Worker:
@@ -97,9 +99,10 @@ class Worker:
         self._labelled_topic = False
         self._topic_asked_at = -_TOPIC_EVERY_S
         self._fresh_at = float("-inf")
+        self._expired_at = -_EXPIRE_EVERY_S
         self._stop = Event()
         self._thread: Thread | None = None
-        self._log = structlog.get_logger("snnlab.serving").bind(model=assignment.model_id, stream=assignment.stream)
+        self._journal = Journal(assignment.model_id, assignment.version, assignment.stream)
 
     @property
     def running(self) -> bool:
@@ -150,6 +153,7 @@ class Worker:
         self._fresh_at = time.monotonic() if done else self._fresh_at
         self._begin_checkpoint()
         self.processed += done
+        self._expire()
         return done
 
     def work(self, stop: Event) -> None:
@@ -158,7 +162,9 @@ class Worker:
         while not stop.is_set():
             try:
                 done = self.step()
-                self.failure = ""
+                if self.failure:
+                    self.failure = ""
+                    self._journal.going_on()
             except Exception as error:  # noqa: BLE001 - a worker outlives what it did not foresee, and says so
                 self._fail(error)
                 done = 0
@@ -168,11 +174,17 @@ class Worker:
             stop.wait(1.0 if self.failure else pause_s)
             pause_s = min(2 * pause_s, self._pace.poll_s)
 
+    def _expire(self) -> None:
+        """Remove the anomalies whose time has come, now and then."""
+        now = time.monotonic()
+        if self._pace.keep_s is not None and now - self._expired_at >= _EXPIRE_EVERY_S:
+            self._expired_at = now
+            self._store.expire()
+
     def _fail(self, error: Exception) -> None:
         known = isinstance(error, SnnlabError)
         self.failure = str(error) if known else f"{type(error).__name__}: {error}"
-        told = "worker failed; its shards start again from their checkpoints"
-        self._log.error(told, reason=self.failure, exc_info=None if known else error)
+        self._journal.retry(self.failure, error)
         self._held.clear()
         self._keeper.forget()
         self._outbox.forget()
@@ -194,6 +206,7 @@ class Worker:
             lease = self._store.renew(held.lease, hold_s=self._pace.hold_s)
             if lease is None:
                 del self._held[shard]
+                self._journal.lost(shard)
                 return None
             held.lease, held.renewed_at = lease, now
         return held
@@ -205,15 +218,18 @@ class Worker:
             return None
         saved = read(self._store, key)
         scorer = self._load(saved.base if saved else self.assignment.body)
+        position = committed = self._bus.committed(self.assignment.model_id, self.assignment.stream, shard)
         if saved is not None:
-            position: int | None = saved.checkpoint.position
+            position = saved.checkpoint.position
             with scorer.resting() as detector:
                 history = saved.onto(detector)
+            if position != committed:  # its owner ended between the two
+                self._bus.commit(self.assignment.model_id, self.assignment.stream, shard, position)
         else:
-            position = self._bus.committed(self.assignment.model_id, self.assignment.stream, shard)
             scorer.begin()
             history = History.of(scorer.detector, self.assignment.body, begun=True)
         self._held[shard] = held = Held(shard, lease, scorer, history, position, self._labelled(key))
+        self._journal.taken(shard, position, lease.epoch)
         return held
 
     def _consume(self, shard: int, held: Held) -> int:
@@ -223,7 +239,8 @@ class Worker:
         for position, batch in self._bus.consume(self.assignment.stream, shard, held.position, self._pace.batch):
             if held.position is not None and position <= held.position:
                 continue
-            self._process(held.scorer, batch)
+            with self._journal.processing(shard, batch):
+                self._process(held.scorer, batch)
             held.position = position
             done += len(batch)
         return done
@@ -272,7 +289,7 @@ class Worker:
         except (BusError, StoreError):
             raise
         except Exception as error:  # noqa: BLE001 - one poisoned batch must not stop a stream
-            self._log.warning("batch cannot be scored; its events are dead letters", exc_info=error)
+            self._journal.poisoned(error)
             self._set_aside(batch, [str(error) or type(error).__name__] * len(batch))
             return
         self._publish(batch, found)
@@ -281,18 +298,21 @@ class Worker:
         if found.rejected:
             bad, reasons = rows_of(batch, found.rejected)
             self._bus.dead_letter(self.assignment.stream, bad, reasons)
+            self._journal.dead_letters(bad, reasons)
         if found.anomalies:
             self._outbox.put(found.anomalies)
 
     def _tell(self, anomalies: Sequence[Anomaly]) -> None:
         """Store and publish anomalies, on the outbox's thread."""
-        self._store.put_anomalies(anomalies)
+        self._store.put_anomalies(anomalies, keep_s=self._pace.keep_s)
         self._bus.publish_anomalies(self.assignment.stream, anomalies)
+        tell_anomalies(anomalies)
 
     def _set_aside(self, batch: EventBatch, reasons: Sequence[str]) -> None:
         if len(batch):
             self._bus.dead_letter(self.assignment.stream, batch, reasons)
             self._metrics.dead_letters(self.assignment.model_id, self.assignment.stream, len(batch))
+            self._journal.dead_letters(batch, reasons)
 
     def _begin_checkpoint(self) -> None:
         """Begin the checkpoint of the shard that has waited longest for it, if it is time and none is being written."""
@@ -316,12 +336,14 @@ class Worker:
         held, model, stream = written.held, self.assignment.model_id, self.assignment.stream
         if not written.accepted:
             del self._held[held.shard]
+            self._journal.lost(held.shard)
             return
         if written.labelled is not None and written.labelled != held.labels_kept:
             self._bus.commit(model, topic_of(stream), held.shard, written.labelled)
         held.kept, held.labels_kept = written.position, written.labelled
         held.kept_at, held.cost_s = time.monotonic(), written.seconds
         self._bus.commit(model, stream, held.shard, written.position)
+        self._journal.checkpoint(held.shard, written.position, written.seconds)
 
     def _let_go(self, shards: set[int]) -> None:
         for shard in sorted(shards):
@@ -335,6 +357,7 @@ class Worker:
                 self._fail(error)
                 return
             self._held.pop(shard, None)
+            self._journal.released(shard, held.position)
 
 
 def _marks(held: Held) -> dict[str, bytes]:

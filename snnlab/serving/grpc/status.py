@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import grpc
-import structlog
 
+from snnlab.logs import logger
+from snnlab.serving.journal import refused
 from snnlab.serving.problem import problem_of
 
 __all__ = ["code_of", "told"]
@@ -42,5 +43,7 @@ async def told(context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
     except Exception as error:  # noqa: BLE001 - every error is a status
         code, problem = code_of(error), problem_of(error)
         if code is grpc.StatusCode.INTERNAL:
-            structlog.get_logger("snnlab.serving").error("call failed", exc_info=error)
+            logger("snnlab.serving").error("call failed", exc_info=error)
+        else:
+            refused("grpc", problem.type, code.name)
         await context.abort(code, problem.detail)

@@ -6,6 +6,7 @@ are those of the events that this process scores.
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from dataclasses import asdict
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
-from snnlab.errors import SnnlabError
+from snnlab.errors import SnnlabError, TopicForbidden
 from snnlab.serving.application import Application
 from snnlab.serving.auth import SUBPROTOCOL
 from snnlab.serving.websocket.limits import Seats, SocketLimits
@@ -22,7 +23,8 @@ __all__ = ["router"]
 
 router = APIRouter()
 
-_NOT_FOUND, _SLOW, _FAILED, _LATER = 4404, 1008, 1011, 1013
+_FORBIDDEN, _NOT_FOUND, _SLOW, _FAILED, _LATER = 4403, 4404, 1008, 1011, 1013
+_POSITION, _LAST = re.compile(r"-1|[0-9]{1,19}"), 2**63 - 1
 _LONGEST_REASON = 120  # bytes of a close frame's reason; the protocol has room for 123
 
 
@@ -33,7 +35,7 @@ async def anomalies(socket: WebSocket, stream_id: str) -> None:
     try:
         after = await asyncio.to_thread(_begin, application, stream_id, socket.query_params.get("after"))
     except (SnnlabError, ValueError) as error:
-        await _refuse(socket, _NOT_FOUND, str(error))
+        await _refuse(socket, _FORBIDDEN if isinstance(error, TopicForbidden) else _NOT_FOUND, str(error))
         return
     await _serve(socket, _anomalies(application, stream_id, after, socket.app.state.sockets))
 
@@ -52,10 +54,11 @@ async def spikes(socket: WebSocket, model_id: str) -> None:
 
 def _begin(application: Application, stream: str, after: str | None) -> int:
     """The position after which a client wants a stream's anomalies; without one, the last there is now."""
+    application.topics.check(stream)
     if after is None:
         return application.bus.publish_anomalies(stream, [])
-    if not after.lstrip("-").isdecimal():
-        raise ValueError(f"after={after!r} is no position; give the 'position' of a message, or -1 for all")
+    if not _POSITION.fullmatch(after) or int(after) > _LAST:
+        raise ValueError(f"after={after[:80]!r} is no position; give the 'position' of a message, or -1 for all")
     application.bus.stream(stream)
     return int(after)
 
