@@ -8,7 +8,7 @@ __all__ = ["LAYOUT"]
 LAYOUT = Layout(
     purpose="store file",
     application=0x736E6E73,
-    version=1,
+    version=2,
     failed=StoreError,
     damaged=StoreError,
     way_out=(
@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS models (
 CREATE TABLE IF NOT EXISTS patterns (
   pattern_id TEXT PRIMARY KEY, name TEXT NOT NULL, anomaly_type TEXT NOT NULL, created_at INTEGER NOT NULL,
   model TEXT NOT NULL, metadata TEXT NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS records (
+  kind TEXT, name TEXT, expires_at INTEGER, body BLOB NOT NULL, PRIMARY KEY (kind, name)) STRICT;
 CREATE TABLE IF NOT EXISTS leases (
   model TEXT, stream TEXT, shard INTEGER, owner TEXT NOT NULL, epoch INTEGER NOT NULL, expires_at INTEGER NOT NULL,
   PRIMARY KEY (model, stream, shard)) STRICT;
