@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["HELP", "LATENCY_BUCKETS", "Metrics", "ModelMetrics", "Snapshot"]
+__all__ = ["HELP", "LATENCY_BUCKETS", "Metrics", "ModelMetrics", "ReplicaMetrics", "Snapshot"]
 
 LATENCY_BUCKETS = (0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0)
 """Upper bounds of the latency histogram in seconds."""
@@ -91,6 +91,7 @@ class ModelMetrics(BaseModel):
     spike_rate_hertz: float | None = Field(description=HELP["neuromorphic_spike_rate_hertz"])
     neuron_utilization_percent: float | None = Field(description=HELP["neuromorphic_neuron_utilization_percent"])
     accuracy: float | None = Field(description=HELP["neuromorphic_model_accuracy"])
+    labels_known: int = Field(description="Events whose true label became known")
     latency_p50_seconds: float | None = Field(
         description="Half of the batches took at most this long, to a bucket's bound"
     )
@@ -99,8 +100,20 @@ class ModelMetrics(BaseModel):
     )
 
 
+class ReplicaMetrics(BaseModel):
+    """What one replica of the service measured since it started."""
+
+    model_config = ConfigDict(frozen=True)
+
+    replica: str
+    uptime_seconds: float
+    events_processed: int
+    anomalies_detected: int
+    dead_letters: int
+
+
 class Snapshot(BaseModel):
-    """What was measured of the service since it started."""
+    """What was measured of the service since it started; of several replicas, those that answer taken together."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -109,6 +122,7 @@ class Snapshot(BaseModel):
     anomalies_detected: int
     dead_letters: int
     models: list[ModelMetrics]
+    replicas: list[ReplicaMetrics] = Field(default_factory=list)
 
 
 @dataclass
@@ -216,6 +230,7 @@ class Metrics(Collector):
             spike_rate_hertz=firing.rate_hertz if firing else None,
             neuron_utilization_percent=firing.utilization_percent if firing else None,
             accuracy=right / known if known else None,
+            labels_known=known,
             latency_p50_seconds=latency.quantile(0.5),
             latency_p99_seconds=latency.quantile(0.99),
         )

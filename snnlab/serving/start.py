@@ -15,8 +15,11 @@ from snnlab import streams
 from snnlab.config import Settings
 from snnlab.serving.application import Application
 from snnlab.serving.bento import bundled_models
+from snnlab.serving.peers import Peers
+from snnlab.serving.replica import Replica, ReplicaSettings, listening
 from snnlab.serving.rest import create_app
 from snnlab.serving.warm import warm_door, warm_up
+from snnlab.serving.worker import Pace
 from snnlab.stores import connect as connect_store
 
 if TYPE_CHECKING:
@@ -43,13 +46,13 @@ class Service:
         begun = time.perf_counter()
         application = await asyncio.to_thread(_application, models)
         app = create_app(application)
-        await warm_door(app, application.models())
+        await warm_door(app, application.held())
         grpc = await _grpc(application)
         # What is here now stays: a collection that need not look at it pauses the service for a few ms, not hundreds.
         gc.collect()
         gc.freeze()
         log = structlog.get_logger("snnlab.serving")
-        log.info("service started", models=len(application.models()), grpc=grpc and grpc.port, seconds=_since(begun))
+        log.info("service started", models=len(application.held()), grpc=grpc and grpc.port, seconds=_since(begun))
         return cls(application, app, grpc)
 
     async def stop(self) -> None:
@@ -57,6 +60,7 @@ class Service:
         if self.grpc is not None:
             await self.grpc.stop()
         await asyncio.to_thread(self.application.close)
+        await self.app.state.forwarding.close()
         self.application.bus.close()
         self.application.store.close()
 
@@ -81,12 +85,16 @@ def _home(settings: Settings) -> Path:
 
 
 def _application(models: Path) -> Application:
+    from snnlab.serving.grpc import GrpcSettings
+
     settings = Settings.load()
     home = _home(settings)
     bus = streams.connect(settings.bus or f"sqlite:///{home / 'bus.db'}")
     store = connect_store(settings.store or f"sqlite:///{home / 'store.db'}")
     bundled = bundled_models(models)
     warm_up([(bundle.content, bundle.entry.code) for bundle in bundled])
-    application = Application(bus, store)
+    replica = ReplicaSettings.load()
+    here = Replica.here(*replica.addresses(listening(), GrpcSettings.load().port))
+    application = Application(bus, store, pace=Pace(hold_s=replica.lease_s), peers=Peers(here, replica))
     application.start(bundled)
     return application

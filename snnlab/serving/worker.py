@@ -19,9 +19,10 @@ import structlog
 
 from snnlab.errors import BusError, SnnlabError, StoreError
 from snnlab.events import EventBatch
-from snnlab.serving.feedback import labels_of, topic_of
+from snnlab.serving.labels import labels_of, topic_of
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.scorer import Found, Scorer, rows_of
+from snnlab.serving.standing import STANDING, Standing
 from snnlab.stores import Lease, ShardKey, Store
 from snnlab.streams import Bus
 from snnlab.streams.sift import sift
@@ -33,6 +34,7 @@ _LONGEST_PAUSE_S = 30.0
 _LABELS_EVERY_S = 0.2
 _TOPIC_EVERY_S = 2.0
 _LABELS_READ = "feedback"  # the row of a checkpoint that tells how far the shard's labels are in what was learnt
+_TRIED_EVERY_S = 0.5  # a shard that another holds: each try locks the store
 _SHORTEST_PAUSE_S = 0.002  # after a stream was busy: more is likely to come at once
 
 _Load = Callable[[bytes], Scorer]
@@ -73,6 +75,7 @@ class _Shard:
         self.lease = lease
         self.scorer = scorer
         self.position = position
+        self.events = 0
         self.kept = position
         self.kept_at = now
         self.cost_s = 0.0
@@ -103,6 +106,7 @@ class Worker:
         self._pace = pace or Pace()
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._held: dict[int, _Shard] = {}
+        self._tried_at: dict[int, float] = {}
         self._labelled_topic = False
         self._topic_asked_at = -_TOPIC_EVERY_S
         self._stop = Event()
@@ -197,8 +201,11 @@ class Worker:
 
     def _take(self, shard: int, now: float) -> _Shard | None:
         key = self.assignment.key(shard)
+        if now - self._tried_at.get(shard, now - _TRIED_EVERY_S) < _TRIED_EVERY_S:
+            return None
         lease = self._store.acquire(key, self._owner, hold_s=self._pace.hold_s)
         if lease is None:
+            self._tried_at[shard] = now
             return None
         saved = self._store.load(key)
         committed = self._bus.committed(self.assignment.model_id, self.assignment.stream, shard)
@@ -206,6 +213,8 @@ class Worker:
         held = _Shard(lease, self._load(saved.learned if saved else self.assignment.body), position, now)
         if saved is None:
             held.scorer.begin()
+        elif (standing := Standing.of(self._store, key)) is not None:
+            held.events = standing.events
         held.labelled = held.labels_kept = self._labelled(key)
         self._held[shard] = held
         return held
@@ -217,6 +226,7 @@ class Worker:
                 continue
             self._process(held.scorer, batch)
             held.position = position
+            held.events += len(batch)
             done += len(batch)
         return done
 
@@ -286,7 +296,9 @@ class Worker:
         held.kept_at = begun = time.monotonic()
         if held.position is None or (held.position, held.labelled) == (held.kept, held.labels_kept):
             return
-        rows = {} if held.labelled is None else {_LABELS_READ: str(held.labelled).encode()}
+        rows = {STANDING: Standing(held.position, held.events).write()}
+        if held.labelled is not None:
+            rows[_LABELS_READ] = str(held.labelled).encode()
         if not self._store.save(held.lease, held.position, held.scorer.save(), rows):
             del self._held[shard]
             return

@@ -103,7 +103,7 @@ class Checkpoint:
 
 @runtime_checkable
 class Store(Protocol):
-    """Anomalies, models, patterns, records, leases and checkpoints. Every method raises StoreError where the store fails."""
+    """Anomalies, models, records, leases, checkpoints. Every method raises StoreError where the store fails."""
 
     def put_anomalies(self, anomalies: Sequence[Anomaly], *, keep_s: float | None = None) -> None:
         """Write anomalies; one whose id is there is written over. They expire ``keep_s`` seconds from now, or never."""

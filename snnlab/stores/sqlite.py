@@ -25,7 +25,7 @@ def _now_us() -> int:
 
 
 class SqliteStore:
-    """Anomalies, models, patterns, records, leases and checkpoints in one SQLite file; see ``Store`` for what each method does.
+    """Anomalies, models, records, leases, checkpoints in one SQLite file; see ``Store`` for what each method does.
 
     Threads may share a store; processes each open their own on the same file. ``clock`` tells the time in µs since
     1970 UTC: leases and expiry are measured by it.

@@ -1,6 +1,6 @@
 """What every event bus can do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Protocol, Self, runtime_checkable
@@ -114,6 +114,12 @@ class Bus(Protocol):
 
     def consume_anomalies(self, stream: str, after: int | None = None, limit: int = 1000) -> list[tuple[int, Anomaly]]:
         """Up to ``limit`` anomalies of a stream after a position, in order."""
+
+    def listen(self, stream: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call ``wake``, on any thread, when anomalies of a stream may have come, until what is returned is called.
+
+        A bus that does not hear of other processes tells of what this opening of it publishes.
+        """
 
     def dead_letter(self, stream: str, batch: EventBatch, reasons: Sequence[str]) -> int:
         """Set events aside, one reason an event; returns how many."""

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -51,6 +52,8 @@ class SqliteBus:
         self._database = Database(path, LAYOUT, wait_s=wait_s)
         self._clock = clock
         self._known: dict[str, StreamInfo] = {}
+        self._lock = Lock()
+        self._listening: dict[str, tuple[Callable[[], None], ...]] = {}
 
     @property
     def path(self) -> Path:
@@ -193,7 +196,21 @@ class SqliteBus:
                 return head(connection, topic).get(0, -1)
         body = encode_anomalies(anomalies)
         with self._database.write() as connection:
-            return append(connection, topic, 0, len(anomalies), body, self._clock())
+            last = append(connection, topic, 0, len(anomalies), body, self._clock())
+        for wake in self._listening.get(stream, ()):
+            wake()
+        return last
+
+    def listen(self, stream: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call ``wake`` after each publishing of anomalies by this opening; see ``Bus.listen``."""
+        with self._lock:
+            self._listening[stream] = (*self._listening.get(stream, ()), wake)
+
+        def leave() -> None:
+            with self._lock:
+                self._listening[stream] = tuple(one for one in self._listening[stream] if one is not wake)
+
+        return leave
 
     def consume_anomalies(self, stream: str, after: int | None = None, limit: int = 1000) -> list[tuple[int, Anomaly]]:
         """Up to ``limit`` anomalies of a stream after a position, in order."""

@@ -7,6 +7,7 @@ from http import HTTPStatus
 import grpc
 import structlog
 
+from snnlab.errors import OwnedElsewhere
 from snnlab.serving.problem import problem_of
 
 __all__ = ["code_of", "told"]
@@ -20,6 +21,7 @@ _CODES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: grpc.StatusCode.INVALID_ARGUMENT,
     HTTPStatus.SERVICE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
 }
+_AGAIN = (("retry-after", "1"),)  # seconds, as REST says it
 
 
 def code_of(error: Exception) -> grpc.StatusCode:
@@ -43,4 +45,5 @@ async def told(context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
         code, problem = code_of(error), problem_of(error)
         if code is grpc.StatusCode.INTERNAL:
             structlog.get_logger("snnlab.serving").error("call failed", exc_info=error)
-        await context.abort(code, problem.detail)
+        again = _AGAIN if isinstance(error, OwnedElsewhere) else ()
+        await context.abort(code, problem.detail, again)

@@ -6,8 +6,9 @@ from fastapi.responses import RedirectResponse
 import snnlab
 from snnlab.serving.application import Application
 from snnlab.serving.problem import install
-from snnlab.serving.rest import anomalies, jobs, metrics, models, patterns
+from snnlab.serving.rest import anomalies, deployments, internal, jobs, metrics, models, patterns
 from snnlab.serving.rest.access import problems
+from snnlab.serving.rest.forwarding import Forwarding
 from snnlab.serving.rest.limits import BodyLimit, Deadline, Limits
 from snnlab.serving.websocket import SocketLimits
 from snnlab.serving.websocket import router as websocket
@@ -33,7 +34,7 @@ def create_app(application: Application, limits: Limits | None = None, sockets: 
             _400="The body is not JSON",
             _401="A key is needed",
             _422="The request is not valid, or its events cannot be scored",
-            _503="The bus or the store does not answer",
+            _503="The bus, the store, or the replica that owns the model does not answer",
             _504="No answer in time",
         ),
     )
@@ -41,11 +42,13 @@ def create_app(application: Application, limits: Limits | None = None, sockets: 
     app.state.limits = limits
     app.state.sockets = sockets or SocketLimits()
     app.state.seats = Seats(app.state.sockets.sockets)
-    for part in (models, anomalies, patterns, jobs, metrics):
+    app.state.forwarding = Forwarding(application)
+    for part in (models, deployments, anomalies, patterns, jobs, metrics, internal):
         app.include_router(part.router)
     app.include_router(websocket)
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
     app.add_middleware(BodyLimit, limit=limits.body_bytes)
     app.add_middleware(Deadline, seconds=limits.seconds)
     install(app)
+    app.state.forwarding.install(app)
     return app

@@ -25,7 +25,7 @@ def _now_us() -> int:
 
 
 class IgniteStore:
-    """Anomalies, models, patterns, records, leases and checkpoints in an Ignite cluster; see ``Store`` for what each does.
+    """Anomalies, models, records, leases, checkpoints in an Ignite cluster; see ``Store`` for what each method does.
 
     Anomalies are the table ``NAME_anomalies``, everything else is ``NAME_kept``, both made where they are not there.
     A checkpoint is one transaction with the shard's lease locked. Threads may share a store. Leases and expiry are

@@ -5,8 +5,8 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -200,6 +200,25 @@ class PulsarBus:
             finally:
                 topic.close()
         return read[:limit]
+
+    def listen(self, stream: str, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call ``wake`` when anomalies of a stream come, whoever publishes them, until what is returned is called."""
+        import pulsar
+
+        self.stream(stream)
+
+        def heard(*_: object) -> None:
+            wake()
+
+        with told(f"listening to the anomalies of {stream!r}"):
+            topic = f"{self._prefix}/{_anomalies_of(stream)}"
+            reader = self._client.create_reader(topic, pulsar.MessageId.latest, reader_listener=heard)
+
+        def leave() -> None:
+            with suppress(Exception):  # it is given up, however it closes
+                reader.close()
+
+        return leave
 
     def dead_letter(self, stream: str, batch: EventBatch, reasons: Sequence[str]) -> int:
         """Set events aside, one reason an event; returns how many."""
