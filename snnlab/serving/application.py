@@ -168,10 +168,10 @@ class Application:
         return not stream or self._posted.known(model_id, stream)
 
     def keep(self, anomalies: Sequence[Anomaly]) -> None:
-        """Let anomalies be asked for, and tell those of a stream on it."""
-        self.store.put_anomalies(anomalies)
+        """Tell anomalies of a stream on it, for which sockets wait, and let all of them be asked for."""
         for stream in {one.stream for one in anomalies if one.stream}:
             self.bus.publish_anomalies(stream, [one for one in anomalies if one.stream == stream])
+        self.store.put_anomalies(anomalies)
 
     def neurons(self, model_id: str, entity: str, stream: str | None = None) -> NeuronState:
         """The network as an entity's last event left it: the model's own, or at the last checkpoint on a stream.

@@ -16,7 +16,7 @@ from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.events.arrow import decode_anomalies, encode_anomalies, encode_events
 from snnlab.events.shards import shards_of
-from snnlab.streams.base import DeadLetter, OnBadRow, Published, StreamInfo
+from snnlab.streams.base import DeadLetter, Hear, OnBadRow, Published, StreamInfo, Told
 from snnlab.streams.letters import letters_after, open_letters, reopen, set_aside
 from snnlab.streams.log import LAYOUT, append, events_of, head, rows_after, unsealed
 from snnlab.streams.sift import sift
@@ -53,7 +53,7 @@ class SqliteBus:
         self._clock = clock
         self._known: dict[str, StreamInfo] = {}
         self._lock = Lock()
-        self._listening: dict[str, tuple[Callable[[], None], ...]] = {}
+        self._listening: dict[str, tuple[Hear, ...]] = {}
 
     @property
     def path(self) -> Path:
@@ -197,18 +197,19 @@ class SqliteBus:
         body = encode_anomalies(anomalies)
         with self._database.write() as connection:
             last = append(connection, topic, 0, len(anomalies), body, self._clock())
-        for wake in self._listening.get(stream, ()):
-            wake()
+        for hear in self._listening.get(stream, ()):
+            first = last - len(anomalies) + 1
+            hear(Told(first - 1, tuple(enumerate(anomalies, start=first))))
         return last
 
-    def listen(self, stream: str, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` after each publishing of anomalies by this opening; see ``Bus.listen``."""
+    def listen(self, stream: str, hear: Hear) -> Callable[[], None]:
+        """Call ``hear`` after each publishing of anomalies by this opening; see ``Bus.listen``."""
         with self._lock:
-            self._listening[stream] = (*self._listening.get(stream, ()), wake)
+            self._listening[stream] = (*self._listening.get(stream, ()), hear)
 
         def leave() -> None:
             with self._lock:
-                self._listening[stream] = tuple(one for one in self._listening[stream] if one is not wake)
+                self._listening[stream] = tuple(one for one in self._listening[stream] if one is not hear)
 
         return leave
 

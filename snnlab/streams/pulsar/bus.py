@@ -17,7 +17,7 @@ from snnlab.errors import BusError, ConfigError, EventError
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.events.shards import shards_of
-from snnlab.streams.base import DeadLetter, OnBadRow, Published, StreamInfo
+from snnlab.streams.base import DeadLetter, Hear, OnBadRow, Published, StreamInfo
 from snnlab.streams.pulsar import letters, wire
 from snnlab.streams.pulsar.address import Address, PulsarSettings
 from snnlab.streams.pulsar.admin import Admin
@@ -201,14 +201,14 @@ class PulsarBus:
                 topic.close()
         return read[:limit]
 
-    def listen(self, stream: str, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` when anomalies of a stream come, whoever publishes them, until what is returned is called."""
+    def listen(self, stream: str, hear: Hear) -> Callable[[], None]:
+        """Call ``hear`` when anomalies of a stream come, whoever publishes them, until what is returned is called."""
         import pulsar
 
         self.stream(stream)
 
         def heard(*_: object) -> None:
-            wake()
+            hear(None)
 
         with told(f"listening to the anomalies of {stream!r}"):
             topic = f"{self._prefix}/{_anomalies_of(stream)}"
