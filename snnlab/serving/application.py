@@ -11,17 +11,16 @@ Several replicas share a bus and a store, and nothing else. What needs a model t
 OwnedElsewhere, which every door answers by asking that replica; all else is told from the store, or by all of them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from snnlab.errors import ConfigError
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.serving.bento import Bundled
 from snnlab.serving.deployment import Deployment, DeploymentPage
 from snnlab.serving.deployments import Deployments
 from snnlab.serving.feedback import Feedback
-from snnlab.serving.jobs import Job, Jobs, Progress
+from snnlab.serving.jobs import Job, Jobs
 from snnlab.serving.membership import Membership
 from snnlab.serving.metrics import Metrics, Snapshot
 from snnlab.serving.model import Model, key_of
@@ -37,18 +36,15 @@ from snnlab.serving.replica import Replica
 from snnlab.serving.scorer import Found
 from snnlab.serving.spikes import Spikes
 from snnlab.serving.totals import together
+from snnlab.serving.training import Training
 from snnlab.serving.worker import Pace, Worker
 from snnlab.stores import AnomalyFilter, AnomalyPage, Pattern, Store
 from snnlab.streams import Bus
-from snnlab.types import Json
 
 __all__ = ["Application"]
 
 _FOLLOW_S = 0.5  # between looks at what is deployed
 _EXPIRE_S = 60.0
-_TRAIN_BATCH = 1000  # events under one lock: scoring in between waits no longer than that
-
-Pieces = Callable[[], Iterator[EventBatch]]
 
 
 class Application:
@@ -70,6 +66,7 @@ class Application:
         self._posted = PostedStreams(store, self._deployments)
         self._feedback = Feedback(bus, store, self._models, self._posted)
         self._jobs = Jobs(store, self.replica.name, lambda: {one.replica.name for one in self.members.all()})
+        self._training = Training(bus, self._models, self._jobs)
         self._periodic = (
             Periodic(self._renew, min(pace.hold_s / 10.0, 1.0), "renewal"),
             Periodic(self._models.checkpoint, max(pace.checkpoint_s, 0.05), "checkpoints"),
@@ -199,10 +196,7 @@ class Application:
         stream that is not there.
         """
         self.model(model_id)  # it learns where it is owned
-        total, pieces = self._source(batch, stream)
-        return self._jobs.submit(
-            "train", model_id, lambda tell: self._train(model_id, pieces, labels or {}, tell), total=total
-        )
+        return self._training.begin(model_id, batch, stream, labels or {})
 
     def deploy(self, model_id: str, stream: str, *, shards: int = 8, start: str = "beginning") -> Worker:
         """Put a copy of a model to work on a stream; see ``Deployments.deploy``."""
@@ -270,42 +264,3 @@ class Application:
 
     def _expire(self) -> None:
         self.store.expire()
-
-    def _source(self, batch: EventBatch | None, stream: str | None) -> tuple[int | None, Pieces]:
-        if batch is not None:
-            return len(batch), lambda: _cut(batch)
-        there = [info.name for info in self.bus.streams()]
-        if stream is None or stream not in there:
-            raise ConfigError(
-                f"no stream {stream!r}; there are: {', '.join(there) or 'none'}. "
-                "Publish events to it first, or post them"
-            )
-        return None, lambda: self._read(stream)
-
-    def _read(self, stream: str) -> Iterator[EventBatch]:
-        """All that a stream holds now, shard after shard: an entity's events are all in one, in order."""
-        for shard, last in sorted(self.bus.positions(stream).items()):
-            after: int | None = None
-            while after is None or after < last:
-                read = self.bus.consume(stream, shard, after, _TRAIN_BATCH)
-                if not read:
-                    break
-                after = read[-1][0]
-                yield from (batch for _, batch in read)
-
-    def _train(self, model_id: str, pieces: Pieces, labels: Mapping[str, bool], tell: Progress) -> Json:
-        counts = dict.fromkeys(("events", "anomalies", "labels", "rejected"), 0)
-        for piece in pieces():
-            scorer = self.model(model_id).scorer  # a lease may be lost between two pieces
-            found = scorer.score(piece, learn=True)
-            counts["events"] += len(piece)
-            counts["anomalies"] += len(found.anomalies)
-            counts["rejected"] += len(found.rejected)
-            counts["labels"] += scorer.label(found.verdicts, labels) if labels else 0
-            tell(counts["events"])
-        return {**counts, "version": str(self._models.keep(model_id).version)}
-
-
-def _cut(batch: EventBatch) -> Iterator[EventBatch]:
-    for start in range(0, len(batch), _TRAIN_BATCH):
-        yield batch.slice(start, start + _TRAIN_BATCH)

@@ -1,5 +1,6 @@
 """A model at work on a stream, as the store tells of it: the same to every replica."""
 
+import time
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,8 @@ __all__ = ["DEPLOYMENT", "Deployment", "DeploymentPage", "assigned", "name_of", 
 
 DEPLOYMENT = "deployment"
 """What the store's record of one says of its kind."""
+
+_HEARD_S = 1.5  # after which every replica has heard of a stop: until then one may take what another has left
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,9 @@ class Deployment:
         status: Literal["running", "failed", "stopping", "stopped"] = "failed" if failures else "running"
         if told.get("stopped"):
             mine = set(keys.values())
-            status = "stopping" if any(lease.key in mine for lease in store.leases()) else "stopped"
+            told_s = time.time() - record.created_at / 1e6
+            at_work = told_s < _HEARD_S or any(lease.key in mine for lease in store.leases())
+            status = "stopping" if at_work else "stopped"
         return cls(
             model_id=work.model_id,
             version=work.version,

@@ -15,10 +15,8 @@ from typing import Any
 
 import structlog
 
-from snnlab.config import NeuromorphicConfig
 from snnlab.detectors import Detector
-from snnlab.domains import domain as domain_of
-from snnlab.errors import ConfigError, ModelError, ModelNotFound, OwnedElsewhere, SnnlabError
+from snnlab.errors import ModelError, ModelNotFound, OwnedElsewhere, SnnlabError
 from snnlab.serving.bento import Bundled
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.model import Model, columns_read, key_of
@@ -27,13 +25,11 @@ from snnlab.serving.ownership import Ownership
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Mark, Scorer
 from snnlab.serving.spikes import Spikes
+from snnlab.serving.untrained import untrained
 from snnlab.stores import Lease, ModelRecord, Store
 from snnlab.types import Json
 
-__all__ = ["MAX_NEURONS", "Model", "Models", "columns_read", "key_of"]
-
-MAX_NEURONS = 100_000
-"""Largest reservoir that a request may ask for; one of a million neurons takes a gigabyte."""
+__all__ = ["Model", "Models", "columns_read", "key_of"]
 
 _KIND = "model"
 _GROWN_FROM = "grown-from"  # the row of a checkpoint that tells the digest of the Bento's file which it grew out of
@@ -82,17 +78,8 @@ class Models:
         seed: int = 0,
     ) -> Model:
         """A new, untrained model. Raises ConfigError for a domain, names or a network that cannot be used."""
-        known = domain_of(domain)
-        config = NeuromorphicConfig.from_dict(neuromorphic) if neuromorphic is not None else None
-        if config is not None and config.reservoir.neurons > MAX_NEURONS:
-            raise ConfigError(
-                f"{config.reservoir.neurons} neurons; a model of the service has at most {MAX_NEURONS}: "
-                "ask for fewer, or build the model in a notebook and put it into a Bento"
-            )
         columns = {"features": list(features), "categories": list(categories)}
-        detector = Detector.build(
-            known, names=columns["features"], categories=columns["categories"], entities=True, seed=seed, config=config
-        )
+        detector = untrained(domain, columns["features"], columns["categories"], neuromorphic, seed)
         model_id = f"{name or domain}-{secrets.token_hex(4)}"
         return self._add(model_id, name or domain, detector, columns, self._ownership.take(key_of(model_id)))
 

@@ -2,6 +2,7 @@
 
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -30,6 +31,7 @@ class Peers:
     def __init__(self, here: Replica, settings: ReplicaSettings | None = None) -> None:
         self.here = here
         self.settings = settings or ReplicaSettings()
+        self._lock = Lock()
         self._client: httpx.Client | None = None
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="snnlab-peer")
 
@@ -40,13 +42,13 @@ class Peers:
         known = {"authorization": f"Bearer {key.get_secret_value()}"} if key and key.get_secret_value() else {}
         return {FORWARDED: self.here.name, **known}
 
-    def options(self) -> dict[str, Any]:
+    def options(self, answer_s: float) -> dict[str, Any]:
         """What an HTTP client of this process is made with: never through a proxy, and to whom it trusts only."""
         import httpx
 
         ca = self.settings.peer_ca
         verify = ssl.create_default_context(cafile=str(ca)) if ca else True
-        timeout = httpx.Timeout(_ANSWER_S, connect=_CONNECT_S)
+        timeout = httpx.Timeout(answer_s, connect=_CONNECT_S)
         return {"trust_env": False, "timeout": timeout, "verify": verify, "headers": self.headers}
 
     def cards(self, peers: list[Replica]) -> list[ModelCard]:
@@ -73,8 +75,9 @@ class Peers:
     def _ask(self, peer: Replica, path: str) -> Any:  # noqa: ANN401 - JSON
         import httpx
 
-        if self._client is None:
-            self._client = httpx.Client(**self.options())
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(**self.options(_ANSWER_S))
         try:
             answer = self._client.get(f"{peer.http}/internal/{path}")
             if answer.status_code == httpx.codes.OK:

@@ -293,3 +293,28 @@ def test_anomalies_come_back_in_order_of_their_stream(bus):
     (rest,) = bus.consume_anomalies("web", after=read[0][0], limit=5)[1:]
     assert rest == (last, anomaly(3))
     assert bus.consume("web", 0) == []
+
+
+def test_who_listens_is_told_of_anomalies_in_order_and_of_no_others(bus):
+    bus.create("web", 2)
+    bus.create("shop", 2)
+    heard = []
+    before = bus.publish_anomalies("web", [anomaly(0)])
+    leave = bus.listen("web", heard.append)
+    bus.publish_anomalies("shop", [anomaly(1)])
+    last = bus.publish_anomalies("web", [anomaly(2), anomaly(3)])
+    until = time.monotonic() + 20
+    while not heard:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    read = bus.consume_anomalies("web", before)
+    assert read[-1][0] == last
+    if heard[0] is not None:  # it knows which
+        assert (heard[0].before, list(heard[0].anomalies)) == (before, read)
+        assert len(heard) == 1
+    leave()
+    time.sleep(0.2)
+    told = len(heard)
+    bus.publish_anomalies("web", [anomaly(4)])
+    time.sleep(0.2)
+    assert len(heard) == told

@@ -42,6 +42,7 @@ def create_app(application: Application, limits: Limits | None = None, sockets: 
     app.state.limits = limits
     app.state.sockets = sockets or SocketLimits()
     app.state.seats = Seats(app.state.sockets.sockets)
+    app.state.peers_seats = Seats(app.state.sockets.sockets * 16)
     app.state.forwarding = Forwarding(application)
     for part in (models, deployments, anomalies, patterns, jobs, metrics, internal):
         app.include_router(part.router)

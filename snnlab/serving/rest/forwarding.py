@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Forwarding"]
 
 _CARRIED = ("content-type", "traceparent", "tracestate", "accept")
+_ANSWER_S = 10.0  # the owner says itself when a request takes too long
 _RETURNED = ("content-type", "location", "retry-after")
 
 
@@ -57,7 +58,7 @@ class Forwarding:
         import httpx
 
         if self._client is None:
-            self._client = httpx.AsyncClient(**self._application.peers.options())
+            self._client = httpx.AsyncClient(**self._application.peers.options(_ANSWER_S))
         query = f"?{request.url.query}" if request.url.query else ""
         path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").partition("?")[0]
         headers = {name: request.headers[name] for name in _CARRIED if name in request.headers}

@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from snnlab.serving.application import Application
 from snnlab.serving.metrics import Snapshot
 from snnlab.serving.rest.access import App
+from snnlab.serving.websocket.limits import Seats
 
 __all__ = ["router"]
 
@@ -49,6 +50,9 @@ async def spikes(model_id: str, app: App, request: Request) -> StreamingResponse
 
 
 async def _lines(app: Application, model_id: str, request: Request) -> AsyncIterator[str]:
+    seats: Seats = request.app.state.peers_seats
+    if not seats.take():
+        return  # as many listen as may; a replica comes again
     watch = app.spikes.watch(model_id)
     every_s = app.spikes.every_s / 2
     quiet_s = _ALIVE_S
@@ -65,3 +69,4 @@ async def _lines(app: Application, model_id: str, request: Request) -> AsyncIter
             await asyncio.sleep(every_s)
     finally:
         app.spikes.leave(watch)
+        seats.leave()

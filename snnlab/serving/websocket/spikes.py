@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["spikes_of"]
 
 _LOOK_S = 1.0  # between looks at which replicas there are
+_SILENT_S = 3.0  # after which a replica counts as gone: it sends an empty line every second
 _WAITING = 1000
 _LONGEST_LINE = 2**20
 
@@ -49,8 +50,7 @@ async def _listen(application: Application, model: str, heard: "asyncio.Queue[st
     import httpx
 
     hearing: dict[Replica, asyncio.Task[None]] = {}
-    options = application.peers.options() | {"timeout": httpx.Timeout(3.0, connect=0.5)}
-    async with httpx.AsyncClient(**options) as client:
+    async with httpx.AsyncClient(**application.peers.options(_SILENT_S)) as client:
         try:
             while True:
                 with suppress(SnnlabError):  # the store is away: those that are heard go on
