@@ -23,6 +23,7 @@ from snnlab.streams.pulsar.address import Address, PulsarSettings
 from snnlab.streams.pulsar.admin import Admin
 from snnlab.streams.pulsar.decoding import Poison
 from snnlab.streams.pulsar.group import Group, partition
+from snnlab.streams.pulsar.listening import Listener
 from snnlab.streams.pulsar.pool import ReaderPool
 from snnlab.streams.pulsar.position import Place
 from snnlab.streams.pulsar.reading import ShardReader, TopicReader
@@ -207,12 +208,9 @@ class PulsarBus:
 
         self.stream(stream)
 
-        def heard(*_: object) -> None:
-            hear(None)
-
         with told(f"listening to the anomalies of {stream!r}"):
             topic = f"{self._prefix}/{_anomalies_of(stream)}"
-            reader = self._client.create_reader(topic, pulsar.MessageId.latest, reader_listener=heard)
+            reader = self._client.create_reader(topic, pulsar.MessageId.latest, reader_listener=Listener(hear))
 
         def leave() -> None:
             with suppress(Exception):  # it is given up, however it closes
