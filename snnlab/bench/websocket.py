@@ -26,6 +26,7 @@ class WebSocketClient:
         self._messages: list[str] = []
         self._part = ""
         self._accepted = False
+        self._ended = ""
 
     @classmethod
     async def open(cls, host: str, port: int, path: str, headers: Mapping[str, str] | None = None) -> Self:
@@ -59,6 +60,8 @@ class WebSocketClient:
         await self.close()
 
     async def _read(self) -> None:
+        if self._ended:
+            raise ConnectionError(self._ended)
         data = await self._reader.read(1 << 16)
         if not data:
             raise ConnectionError("the other side closed the connection")
@@ -77,6 +80,6 @@ class WebSocketClient:
                 case RejectConnection():
                     raise ConnectionError(f"the socket was refused with status {event.status_code}")
                 case CloseConnection():
-                    raise ConnectionError(f"the socket was closed: {event.code} {event.reason}")
+                    self._ended = f"the socket was closed: {event.code} {event.reason}"
                 case _:
                     continue
