@@ -20,7 +20,6 @@ from snnlab.stores import Pattern
 from snnlab.stores import connect as connect_store
 
 COLUMNS = ["cpu", "latency"]
-PACE = Pace(checkpoint_s=0.05, poll_s=0.01, hold_s=1.0)
 
 
 @pytest.fixture
@@ -28,10 +27,11 @@ def begin(tmp_path):
     """Starts replicas, each with openings of the bus and the store of its own."""
     begun = []
 
-    def made(name, bundled=(), http=""):
+    def made(name, bundled=(), http="", hold_s=10.0):
         bus = streams.connect(f"sqlite:///{tmp_path / 'bus.db'}")
         store = connect_store(f"sqlite:///{tmp_path / 'store.db'}")
-        replica = Application(bus, store, pace=PACE, peers=Peers(Replica(name, http)))
+        pace = Pace(checkpoint_s=0.05, poll_s=0.01, hold_s=hold_s)
+        replica = Application(bus, store, pace=pace, peers=Peers(Replica(name, http)))
         begun.append(replica)
         replica.start(bundled)
         return replica
@@ -81,7 +81,7 @@ def _scores(replica, model_id, batch):
 
 
 def test_a_replica_that_falls_silent_loses_its_models_to_the_last_checkpoint(begin, calm):
-    here, there = begin("here"), begin("there")
+    here, there = begin("here", hold_s=2.0), begin("there", hold_s=2.0)
     model_id = made(here)
     here.score(model_id, calm(300))
     key = here.model(model_id).lease.key
