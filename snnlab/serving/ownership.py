@@ -26,6 +26,7 @@ class Ownership:
         self.replica = replica
         self._store = store
         self._hold_s = hold_s
+        self._changing = Lock()  # one change of a lease at a time, here and in the store
         self._lock = Lock()
         self._held: dict[ShardKey, tuple[Lease, float]] = {}
         self._others: dict[ShardKey, tuple[Lease, float]] = {}
@@ -50,13 +51,14 @@ class Ownership:
         """Own a key from now on. Raises OwnedElsewhere where another does, StoreError where the store is away."""
         self.check(key)
         for _ in range(2):  # what another has just given back is free at the second try
-            now = time.monotonic()
-            lease = self._store.acquire(key, self.replica.owner, hold_s=self._hold_s)
-            if lease is not None:
-                with self._lock:
-                    self._held[key] = lease, now + _SAFETY * self._hold_s
-                    self._others.pop(key, None)
-                return lease
+            with self._changing:
+                now = time.monotonic()
+                lease = self._store.acquire(key, self.replica.owner, hold_s=self._hold_s)
+                if lease is not None:
+                    with self._lock:
+                        self._held[key] = lease, now + _SAFETY * self._hold_s
+                        self._others.pop(key, None)
+                    return lease
             other = next((one for one in self._store.leases() if one.key == key), None)
             if other is not None:
                 break
@@ -69,24 +71,27 @@ class Ownership:
 
     def renew(self) -> None:
         """Hold everything longer; what was lost meanwhile is told of and no longer held."""
-        for key, (lease, _) in self._held.copy().items():
-            now = time.monotonic()
-            longer = self._store.renew(lease, hold_s=self._hold_s)
-            with self._lock:
-                if self._held.get(key, (None,))[0] is not lease:
-                    continue  # taken anew or given back meanwhile
-                if longer is not None:
-                    self._held[key] = longer, now + _SAFETY * self._hold_s
-                    continue
-                del self._held[key]
+        for key in list(self._held):
+            with self._changing:
+                held = self._held.get(key)
+                if held is None:
+                    continue  # given back meanwhile: to renew it now would take it again
+                now = time.monotonic()
+                longer = self._store.renew(held[0], hold_s=self._hold_s)
+                with self._lock:
+                    if longer is not None:
+                        self._held[key] = longer, now + _SAFETY * self._hold_s
+                        continue
+                    self._held.pop(key, None)
             structlog.get_logger("snnlab.serving").warning("lease lost to another replica", model=key.model)
 
     def release(self, key: ShardKey) -> None:
         """Give a key back."""
-        with self._lock:
-            held = self._held.pop(key, None)
-        if held is not None:
-            self._store.release(held[0])
+        with self._changing:
+            with self._lock:
+                held = self._held.pop(key, None)
+            if held is not None:
+                self._store.release(held[0])
 
     def drop(self, key: ShardKey) -> None:
         """Hold a key no longer: the store has refused what was written under its lease."""

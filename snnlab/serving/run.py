@@ -46,11 +46,7 @@ class BentoServer:
         self.grpc = f"127.0.0.1:{_free_port()}"
         self.log = self.home / f"serve-{self.port}.log"
         self.ready_s = 0.0
-        own = {
-            "SNNLAB_HOME": str(self.home / "data"),
-            "SNNLAB_GRPC_PORT": self.grpc.rpartition(":")[2],
-            "PYTHONSAFEPATH": "1",  # no module is taken from the folder for temporary files, where it runs
-        }
+        own = {"SNNLAB_HOME": str(self.home / "data"), "SNNLAB_GRPC_PORT": self.grpc.rpartition(":")[2]}
         self._settings = {**own, **(settings or {})}
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,4 +1,5 @@
 import time
+from threading import Thread
 
 import pytest
 
@@ -50,6 +51,31 @@ def test_what_is_not_renewed_is_lost_before_another_can_have_it(store):
     assert not here.holds(KEY)
     with pytest.raises(OwnedElsewhere, match="replica there"):
         here.take(KEY)
+
+
+def test_a_key_that_is_given_back_is_not_renewed_by_who_was_about_to(store):
+    here = Ownership(store, HERE, 10.0)
+    lease = here.take(KEY)
+
+    class Slow:
+        """Gives the key back in the middle of a renewal."""
+
+        def renew(self, renewed, *, hold_s):
+            thread = Thread(target=here.release, args=(KEY,))
+            thread.start()
+            thread.join(0.2)
+            self.thread = thread
+            return store.renew(renewed, hold_s=hold_s)
+
+        def release(self, given):
+            return store.release(given)
+
+    here._store = slow = Slow()
+    here.renew()
+    slow.thread.join()
+    assert store.leases() == []
+    assert not here.holds(KEY)
+    assert lease.epoch == 1
 
 
 def test_a_lapsed_lease_that_nobody_took_is_held_again(store):
