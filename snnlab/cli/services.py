@@ -6,27 +6,40 @@ import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Start and end Apache Pulsar and Apache Ignite on loopback.", no_args_is_help=True)
+app = typer.Typer(help="Start and end Pulsar, Ignite and Prometheus on loopback.", no_args_is_help=True)
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[pulsar] [ignite]", help="Both, unless named.")]
+Started = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[pulsar] [ignite] [prometheus]", help="Pulsar and Ignite, unless named."),
+]
+Ended = Annotated[list[str] | None, typer.Argument(metavar="[pulsar] [ignite] [prometheus]", help="All, unless named.")]
 
 
 @app.command()
-def up(names: Names = None) -> None:
-    """Start servers, by Docker Compose where a Docker engine answers, else by Java and Maven; print their URLs.
+def up(
+    names: Started = None,
+    scrape: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="The service that Prometheus looks at: 127.0.0.1:3000, unless said."),
+    ] = None,
+) -> None:
+    """Start servers, by Docker Compose where a Docker engine answers; print their URLs.
 
-    Servers that run already are found. Their logs and data lie below SNNLAB_HOME.
+    Else Pulsar and Ignite come by Java and Maven, and Prometheus from Debian's package. Servers that run already are
+    found. Their logs and data lie below SNNLAB_HOME.
 
     \b
-    Example:
+    Examples:
       snnlab services up pulsar ignite
+      snnlab services up prometheus --scrape 127.0.0.1:3000
     """
     from snnlab import services
     from snnlab.config import Settings
 
-    started = services.up(Settings.load().home, names or services.NAMES, tell=lambda told: typer.echo(told, err=True))
+    home, wanted = Settings.load().home, names or services.NAMES
+    started = services.up(home, wanted, scrape=scrape, tell=lambda told: typer.echo(told, err=True))
     for one in started.values():
-        typer.echo(f"{one.name:7} {one.url}  (log: {one.log})")
+        typer.echo(f"{one.name:10} {one.url}  (log: {one.log})")
 
 
 @app.command()
@@ -42,7 +55,7 @@ def status() -> None:
 
     found = services.status(Settings.load().home)
     for one, healthy in found:
-        typer.echo(f"{one.name:7} {one.url}  {'healthy' if healthy else 'not healthy'}  (log: {one.log})")
+        typer.echo(f"{one.name:10} {one.url}  {'healthy' if healthy else 'not healthy'}  (log: {one.log})")
     if not found:
         typer.echo("no server runs; start them with: snnlab services up")
     if not all(healthy for _, healthy in found):
@@ -51,7 +64,7 @@ def status() -> None:
 
 @app.command()
 def down(
-    names: Names = None,
+    names: Ended = None,
     wipe: Annotated[bool, typer.Option("--wipe", help="Remove data, logs and unpacked software as well.")] = False,
 ) -> None:
     """End servers. Their data stays for the next time, unless it is wiped.
@@ -63,5 +76,5 @@ def down(
     from snnlab import services
     from snnlab.config import Settings
 
-    ended = services.down(Settings.load().home, names or services.NAMES, wipe=wipe)
+    ended = services.down(Settings.load().home, names or services.ALL, wipe=wipe)
     typer.echo(f"ended: {', '.join(ended) or 'none, as none ran'}")

@@ -3,17 +3,25 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 from snnlab.errors import ConfigError
 from snnlab.services import ports
+from snnlab.services.prometheus import PORT
 from snnlab.services.pulsar import ADMIN_OFFSET
 from snnlab.services.record import Running
 
 __all__ = ["answers", "down", "running", "start"]
+
+# Of each server: ports at an offset from the one that its URL tells, that port by its own defaults, the URL's scheme.
+_PORTS: Mapping[str, tuple[tuple[int, ...], int, str]] = {
+    "pulsar": ((ADMIN_OFFSET,), 6650, "pulsar"),
+    "ignite": ((), 10800, "ignite"),
+    "prometheus": ((), PORT, "http"),
+}
 
 
 @cache
@@ -27,14 +35,13 @@ def answers() -> bool:
 
 def start(name: str, recipes: Path, folder: Path) -> Running:
     """Start a server of compose.yaml; it is healthy some seconds later."""
-    pulsar = name == "pulsar"
-    kept = folder / "port"
-    port = ports.choose(ADMIN_OFFSET, wanted=6650, kept=kept) if pulsar else ports.choose(wanted=10800, kept=kept)
-    admin = port + ADMIN_OFFSET if pulsar else 0
-    known = {f"{name.upper()}_PORT": str(port), "PULSAR_ADMIN": str(admin)}
+    offsets, wanted, scheme = _PORTS[name]
+    port = ports.choose(*offsets, wanted=wanted, kept=folder / "port")
+    admin = port + offsets[0] if offsets else 0
+    known = {f"{name.upper()}_PORT": str(port), "PULSAR_ADMIN": str(admin), "PROMETHEUS_CONFIG": str(folder / "config")}
     _compose(folder, "-f", str(recipes / "compose.yaml"), "up", "--detach", name, known=known)
     log = f"docker compose -p {_project(folder)} logs {name}"
-    return Running(name, f"{name}://127.0.0.1:{port}", "docker", admin, 0, str(folder), log)
+    return Running(name, f"{scheme}://127.0.0.1:{port}", "docker", admin, 0, str(folder), log)
 
 
 def running(server: Running) -> bool:

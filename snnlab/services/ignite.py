@@ -7,7 +7,7 @@ from snnlab.errors import ConfigError
 from snnlab.services import maven, ports, process
 from snnlab.services.record import Running
 
-__all__ = ["healthy", "start"]
+__all__ = ["active", "healthy", "start"]
 
 
 def start(recipe: Path, folder: Path) -> Running:
@@ -28,6 +28,13 @@ def start(recipe: Path, folder: Path) -> Running:
 
 def healthy(server: Running) -> bool:
     """Whether Ignite answers and its cluster is active; one that starts for the first time is made so."""
+    if ports.is_free(server.port):  # the client logs each refusal
+        return False
+    return active("127.0.0.1", server.port)
+
+
+def active(host: str, port: int) -> bool:
+    """Whether a cluster answers and is active; one that keeps its data starts inactive, and is made active here."""
     try:
         from pyignite import Client
         from pyignite.cluster import ClusterState
@@ -35,10 +42,8 @@ def healthy(server: Running) -> bool:
     except ImportError as missing:
         raise ConfigError("pyignite is not installed; install snnlab[serve]") from missing
     client = Client(timeout=10)
-    if ports.is_free(server.port):  # the client logs each refusal
-        return False
     try:
-        with client.connect("127.0.0.1", server.port):
+        with client.connect(host, port):
             cluster = client.get_cluster()
             if cluster.get_state() != ClusterState.ACTIVE:
                 cluster.set_state(ClusterState.ACTIVE)

@@ -1,13 +1,11 @@
 """Server software from Maven, by its ordinary client: kept in the local Maven repository, unpacked where it runs."""
 
-import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from snnlab.errors import ConfigError
+from snnlab.services.draft import drafted
 
 __all__ = ["libraries", "unpacked"]
 
@@ -15,7 +13,7 @@ __all__ = ["libraries", "unpacked"]
 def unpacked(artifact: str, folder: Path) -> Path:
     """The folder that an archive, such as ``group:name:version:tar.gz:bin``, unpacks to below ``folder``."""
     if not folder.is_dir():
-        with _drafted(folder) as draft:
+        with drafted(folder) as draft:
             _mvn(draft, "dependency:copy", f"-Dartifact={artifact}")
             (archive,) = draft.glob("*.tar.gz")
             with tarfile.open(archive) as packed:  # not by Maven: old versions of its plugin cut long names
@@ -28,19 +26,9 @@ def unpacked(artifact: str, folder: Path) -> Path:
 def libraries(pom: Path, folder: Path) -> Path:
     """A folder with the jars that a pom names and all that they need."""
     if not folder.is_dir():
-        with _drafted(folder) as draft:
+        with drafted(folder) as draft:
             _mvn(draft, "-f", str(pom), "dependency:copy-dependencies")
     return folder
-
-
-@contextmanager
-def _drafted(folder: Path) -> Iterator[Path]:
-    """A folder that gets its name when it is whole."""
-    draft = folder.with_name(folder.name + ".new")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    yield draft
-    draft.replace(folder)
 
 
 def _mvn(folder: Path, *words: str) -> None:

@@ -15,13 +15,13 @@ __all__ = ["Record", "Running"]
 class Running:
     """A server that was started.
 
-    ``url`` is where clients find it, ``admin`` the port of its HTTP interface (0 where it has none), ``pid`` its
-    process (0 in Docker), ``folder`` its data and ``log`` what it says.
+    ``url`` is where clients find it, ``admin`` the port of its HTTP interface (0 where it has none beside ``url``),
+    ``pid`` its process (0 in Docker), ``folder`` its data and ``log`` what it says.
     """
 
     name: str
     url: str
-    by: Literal["docker", "java"]
+    by: Literal["docker", "java", "debian"]
     admin: int
     pid: int
     folder: str

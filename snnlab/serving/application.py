@@ -21,6 +21,7 @@ from snnlab.serving.deployment import Deployment, DeploymentPage
 from snnlab.serving.deployments import Deployments
 from snnlab.serving.feedback import Feedback
 from snnlab.serving.jobs import Job, Jobs
+from snnlab.serving.lag import LagWatch
 from snnlab.serving.membership import Membership
 from snnlab.serving.metrics import Metrics, Snapshot
 from snnlab.serving.model import Model, key_of
@@ -65,6 +66,7 @@ class Application:
         self.members = Membership(store, self.replica, pace.hold_s, self._deployments.failures)
         self._posted = PostedStreams(store, self._deployments)
         self._feedback = Feedback(bus, store, self._models, self._posted)
+        self._lag = LagWatch(bus, self._deployments.all, self.metrics)
         self._jobs = Jobs(store, self.replica.name, lambda: {one.replica.name for one in self.members.all()})
         self._training = Training(bus, self._models, self._jobs)
         self._periodic = (
@@ -84,11 +86,13 @@ class Application:
         self.members.beat()
         self._models.load(bundled)
         self._deployments.follow()
+        self._lag.start()
         for periodic in self._periodic:
             periodic.start()
 
     def close(self) -> None:
         """Stop jobs and workers, and leave what the models have learnt to others. The bus and the store stay open."""
+        self._lag.stop()
         self._jobs.close(wait=False)
         for periodic in self._periodic[1:]:
             periodic.stop()

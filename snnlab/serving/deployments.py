@@ -116,6 +116,11 @@ class Deployments:
         items = tuple(Deployment.of(one, self._store, failing.get(one.name, [])) for one in there[:limit])
         return DeploymentPage(items, _cursor(there[limit - 1].name) if len(there) > limit else None)
 
+    def all(self) -> list[Worker]:
+        """All workers, by model and stream."""
+        there = self._workers.copy()
+        return [there[key] for key in sorted(there)]
+
     def neurons(self, model_id: str, entity: str, stream: str) -> NeuronState:
         """The network of an entity at the last checkpoint of its shard, whichever process wrote it.
 

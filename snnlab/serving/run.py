@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -60,7 +59,7 @@ class BentoServer:
             self._process = subprocess.Popen(  # noqa: S603 - bentoml's own command, with arguments from here only
                 command,
                 env={**environment(self.home), **self._settings},
-                cwd=tempfile.gettempdir(),
+                cwd=self.home,  # Python takes modules from there: a folder that others write to will not do
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

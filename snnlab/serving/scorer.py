@@ -131,9 +131,9 @@ class Scorer:
         scored = np.isfinite(verdicts.score)
         clock = self.detector.domain.clock
         if scored.any():
-            share = float(verdicts.pattern[scored].mean())
+            shares = verdicts.pattern[scored].mean(axis=0, dtype=np.float64)
             seconds = clock.event_ticks * clock.tick_ms / 1000.0
-            self._metrics.firing(self.model_id, share, events=int(scored.sum()), event_s=seconds)
+            self._metrics.firing(self.model_id, shares, events=int(scored.sum()), event_s=seconds)
 
 
 def rows_of(batch: EventBatch, rejected: Sequence[DeadLetter]) -> tuple[EventBatch, list[str]]:

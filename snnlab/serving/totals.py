@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from snnlab.serving.metrics import ModelMetrics, ReplicaMetrics, Snapshot
+from snnlab.serving.snapshot import ModelMetrics, ReplicaMetrics, Snapshot, StreamMetrics
 
 __all__ = ["together"]
 
@@ -12,7 +12,8 @@ def together(told: Mapping[str, Snapshot]) -> Snapshot:
     """The snapshots of replicas, by name, as one.
 
     Counts are sums; rates and shares are means weighted by events (accuracy by labels); latencies are the slowest
-    replica's, since quantiles do not add up; the time up is the longest.
+    replica's, since quantiles do not add up; the time up is the longest. Of a stream that several replicas work on, the
+    one that is the most behind counts.
 
     >>> one = Snapshot(uptime_seconds=5, events_processed=2, anomalies_detected=1, dead_letters=0, models=[])
     >>> both = together({"a": one, "b": one})
@@ -27,6 +28,7 @@ def together(told: Mapping[str, Snapshot]) -> Snapshot:
         anomalies_detected=sum(one.anomalies_detected for one in told.values()),
         dead_letters=sum(one.dead_letters for one in told.values()),
         models=[_model(parts) for parts in by_name],
+        streams=_streams([stream for one in told.values() for stream in one.streams]),
         replicas=[
             ReplicaMetrics(
                 replica=name,
@@ -59,6 +61,22 @@ def _model(parts: Sequence[ModelMetrics]) -> ModelMetrics:
         latency_p50_seconds=_slowest(part.latency_p50_seconds for part in parts if part.events_processed),
         latency_p99_seconds=_slowest(part.latency_p99_seconds for part in parts if part.events_processed),
     )
+
+
+def _streams(told: Sequence[StreamMetrics]) -> list[StreamMetrics]:
+    names = sorted({(one.model_id, one.stream) for one in told})
+    by_name = [[one for one in told if (one.model_id, one.stream) == name] for name in names]
+    return [
+        StreamMetrics(
+            model_id=parts[0].model_id,
+            stream=parts[0].stream,
+            backlog_messages=max((n for one in parts if (n := one.backlog_messages) is not None), default=None),
+            lag_seconds=max((s for one in parts if (s := one.lag_seconds) is not None), default=None),
+            checkpoint_age_seconds=max(one.checkpoint_age_seconds for one in parts),
+            failing=any(one.failing for one in parts),
+        )
+        for parts in by_name
+    ]
 
 
 def _mean(

@@ -122,6 +122,10 @@ class Worker:
         """By shard: the position of its last checkpoint."""
         return {shard: held.kept for shard, held in sorted(self._held.copy().items()) if held.kept is not None}
 
+    def unsaved(self) -> dict[int, int | None]:
+        """By shard that has scored events since its last checkpoint: that checkpoint's position."""
+        return {shard: held.kept for shard, held in self._held.copy().items() if held.position != held.kept}
+
     def start(self) -> None:
         """Go to work in the background."""
         self._stop.clear()

@@ -5,7 +5,7 @@ one SQLite file.
 """
 
 from snnlab.events.shards import shard_of, shards_of
-from snnlab.streams.base import Bus, DeadLetter, Published, StreamInfo
+from snnlab.streams.base import Backlog, Bus, DeadLetter, Published, StreamInfo
 from snnlab.streams.urls import connect
 
-__all__ = ["Bus", "DeadLetter", "Published", "StreamInfo", "connect", "shard_of", "shards_of"]
+__all__ = ["Backlog", "Bus", "DeadLetter", "Published", "StreamInfo", "connect", "shard_of", "shards_of"]

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, Self, runtime_checkable
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 
-__all__ = ["Bus", "DeadLetter", "Hear", "OnBadRow", "Published", "StreamInfo", "Told"]
+__all__ = ["Backlog", "Bus", "DeadLetter", "Hear", "OnBadRow", "Published", "StreamInfo", "Told"]
 
 OnBadRow = Literal["dead_letter", "refuse"]
 """What becomes of an event that cannot be scored: set aside with its reason, or the whole publish call refused."""
@@ -30,6 +30,19 @@ class Published:
     accepted: int
     dead: int
     positions: dict[int, int]
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What a stream holds that a subscription has not acknowledged.
+
+    ``messages`` counts as the bus keeps them, each up to 4,096 events of one shard, one acknowledged in part as a
+    whole. ``oldest_at`` is when the first of them was published (µs since 1970 UTC); None where there is none, or
+    where the subscription has not begun.
+    """
+
+    messages: int
+    oldest_at: int | None
 
 
 @dataclass(frozen=True)
@@ -117,6 +130,9 @@ class Bus(Protocol):
 
         A bus may keep less than was committed, never more: whole messages only, or what has arrived by now.
         """
+
+    def backlog(self, subscription: str, stream: str) -> Backlog:
+        """What a subscription has not acknowledged of a stream."""
 
     def seek(self, subscription: str, stream: str, shard: int, position: int | None) -> None:
         """Set a subscription's position, forward or back; None is before the first event."""

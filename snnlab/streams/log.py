@@ -10,7 +10,7 @@ from snnlab.database import Database, Layout
 from snnlab.errors import BusCorrupt, BusError
 from snnlab.events import EventBatch
 
-__all__ = ["LAYOUT", "Row", "append", "events_of", "head", "rows_after", "unsealed"]
+__all__ = ["LAYOUT", "Row", "append", "events_of", "head", "rows_after", "unsealed", "waiting_rows"]
 
 LAYOUT = Layout(
     purpose="bus file",
@@ -67,6 +67,19 @@ def append(connection: sqlite3.Connection, topic: str, shard: int, count: int, b
 def head(connection: sqlite3.Connection, topic: str) -> dict[int, int]:
     """The last position of each shard of a topic that holds anything."""
     return dict(connection.execute("SELECT shard, last FROM heads WHERE topic = ? ORDER BY shard", (topic,)))
+
+
+def waiting_rows(connection: sqlite3.Connection, topic: str, subscription: str) -> tuple[int, int | None]:
+    """How many rows of a topic a subscription has not acknowledged whole, and when the first was published (µs)."""
+    query = "SELECT shard, position FROM offsets WHERE subscription = ? AND stream = ?"
+    done = dict(connection.execute(query, (subscription, topic)))
+    count, oldest = 0, []
+    for shard in head(connection, topic):  # each by itself: then the index alone tells how many there are
+        after = (topic, shard, done.get(shard, -1))
+        where = "FROM log WHERE topic = ? AND shard = ? AND last > ?"
+        count += connection.execute(f"SELECT count(*) {where}", after).fetchone()[0]
+        oldest += connection.execute(f"SELECT published_at {where} ORDER BY last LIMIT 1", after).fetchall()
+    return count, min((at for (at,) in oldest), default=None)
 
 
 def rows_after(connection: sqlite3.Connection, topic: str, shard: int, after: int, limit: int) -> list[Row]:

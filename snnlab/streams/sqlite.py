@@ -16,9 +16,9 @@ from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.events.arrow import decode_anomalies, encode_anomalies, encode_events
 from snnlab.events.shards import shards_of
-from snnlab.streams.base import DeadLetter, Hear, OnBadRow, Published, StreamInfo, Told
+from snnlab.streams.base import Backlog, DeadLetter, Hear, OnBadRow, Published, StreamInfo, Told
 from snnlab.streams.letters import letters_after, open_letters, reopen, set_aside
-from snnlab.streams.log import LAYOUT, append, events_of, head, rows_after, unsealed
+from snnlab.streams.log import LAYOUT, append, events_of, head, rows_after, unsealed, waiting_rows
 from snnlab.streams.sift import sift
 
 __all__ = ["SqliteBus"]
@@ -176,6 +176,12 @@ class SqliteBus:
                 (subscription, stream, shard),
             ).fetchone()
         return None if found is None else int(found[0])
+
+    def backlog(self, subscription: str, stream: str) -> Backlog:
+        """What a subscription has not acknowledged of a stream."""
+        self.stream(stream)
+        with self._database.read() as connection:
+            return Backlog(*waiting_rows(connection, stream, subscription))
 
     def seek(self, subscription: str, stream: str, shard: int, position: int | None) -> None:
         """Set a subscription's position, forward or back; None is before the first event."""

@@ -8,7 +8,7 @@ import pytest
 
 from snnlab.errors import BusError, ConfigError, EventError
 from snnlab.events import Anomaly, EventBatch
-from snnlab.streams import Bus, connect, shard_of
+from snnlab.streams import Backlog, Bus, connect, shard_of
 
 
 def sqlite(request):
@@ -222,6 +222,23 @@ def test_a_shard_tells_whether_it_holds_more(bus):
     between = bus.consume("web", 0, limit=2)[-1][0]
     assert bus.waiting("web", 0, between)
     assert not bus.waiting("web", 0, last)
+
+
+def test_a_backlog_is_what_is_not_acknowledged(bus):
+    bus.create("web", 2)
+    assert bus.backlog("model", "web") == Backlog(0, None)
+    for shard in range(2):
+        bus.seek("model", "web", shard, None)
+    before = time.time_ns() // 1_000_000 * 1000
+    last = bus.publish("web", events(20)).positions
+    everything = bus.backlog("model", "web")
+    assert everything.messages >= 2
+    assert before <= everything.oldest_at <= time.time_ns() // 1000
+    bus.commit("model", "web", 0, last[0])
+    assert 0 < bus.backlog("model", "web").messages < everything.messages
+    assert bus.backlog("another", "web").messages == everything.messages
+    bus.commit("model", "web", 1, last[1])
+    assert bus.backlog("model", "web") == Backlog(0, None)
 
 
 def test_events_that_cannot_be_scored_are_set_aside_and_nothing_else_is_lost(bus):

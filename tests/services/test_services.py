@@ -19,7 +19,7 @@ def test_servers_that_run_are_found_and_not_started_again(services_home, servers
 
 
 def test_an_unknown_server_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="no server 'kafka'; there is pulsar and ignite"):
+    with pytest.raises(ConfigError, match="no server 'kafka'; there is pulsar, ignite and prometheus"):
         services.up(tmp_path, ["kafka"])
 
 
@@ -29,6 +29,9 @@ def test_what_is_missing_is_told(tmp_path, monkeypatch):
     assert services.missing() == "no Docker engine answers, and there is no java and no mvn"
     with pytest.raises(ConfigError, match="install Java 17 and Maven, or start Docker"):
         services.up(tmp_path)
+    assert services.missing(["prometheus"]) == "no Docker engine answers, and there is no apt-get and no dpkg-deb"
+    with pytest.raises(ConfigError, match="install apt"):
+        services.up(tmp_path, ["prometheus"])
 
 
 def test_a_port_that_is_taken_is_not_chosen(tmp_path):

@@ -1,8 +1,10 @@
 import math
 
+import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from snnlab.serving.measures import Behind
 from snnlab.serving.metrics import HELP, LATENCY_BUCKETS, Metrics
 
 
@@ -38,12 +40,43 @@ def test_accuracy_is_unknown_until_a_label_is():
 def test_firing_forgets_within_a_minute():
     now = [0.0]
     metrics = Metrics(clock=lambda: now[0])
-    metrics.firing("web", 0.5, events=1000, event_s=0.001)
+    metrics.firing("web", np.array([0.8, 0.2]), events=1000, event_s=0.001)
     assert samples(metrics)["neuromorphic_neuron_utilization_percent", "web"] == 50
+    assert samples(metrics)["neuromorphic_population_utilization_percent", "0", "web"] == 80
+    assert samples(metrics)["neuromorphic_population_utilization_percent", "1", "web"] == 20
     assert samples(metrics)["neuromorphic_spike_rate_hertz", "web"] == pytest.approx(500)
     now[0] = 600.0
-    metrics.firing("web", 0.1, events=10, event_s=0.001)
+    metrics.firing("web", np.array([0.1, 0.1]), events=10, event_s=0.001)
     assert samples(metrics)["neuromorphic_neuron_utilization_percent", "web"] == pytest.approx(10, abs=0.5)
+
+
+def test_streams_that_nobody_works_on_any_more_are_not_told_of():
+    metrics = Metrics()
+    metrics.behind({("web", "hosts"): Behind(3.0, 1.5, 0.25), ("web", "logs"): Behind(failing=True)})
+    told, streams = samples(metrics), metrics.snapshot().streams
+    assert told["neuromorphic_backlog_messages", "hosts", "web"] == 3
+    assert told["neuromorphic_lag_seconds", "hosts", "web"] == 1.5
+    assert told["neuromorphic_checkpoint_age_seconds", "hosts", "web"] == 0.25
+    assert told["neuromorphic_worker_failing", "logs", "web"] == 1
+    assert math.isnan(told["neuromorphic_lag_seconds", "logs", "web"])
+    assert [(one.stream, one.backlog_messages, one.failing) for one in streams] == [
+        ("hosts", 3, False),
+        ("logs", None, True),
+    ]
+    metrics.behind({})
+    left = {key[0] for key in samples(metrics) if "hosts" in key}
+    assert left == {"neuromorphic_events_processed_total", "neuromorphic_dead_letters_total"}
+
+
+def test_counters_stand_at_nought_before_the_first_event_so_that_an_increase_is_seen():
+    metrics = Metrics()
+    metrics.behind({("web", "hosts"): Behind()})
+    metrics.dead_letters("web", "hosts", 2)
+    metrics.behind({("web", "hosts"): Behind(), ("web", "logs"): Behind()})
+    told = samples(metrics)
+    assert told["neuromorphic_dead_letters_total", "hosts", "web"] == 2
+    assert told["neuromorphic_dead_letters_total", "logs", "web"] == 0
+    assert told["neuromorphic_events_processed_total", "logs", "web"] == 0
 
 
 def test_every_metric_says_what_it_is():

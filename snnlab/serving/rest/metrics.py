@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Response
 
-from snnlab.serving.metrics import Snapshot
 from snnlab.serving.rest.access import App
+from snnlab.serving.snapshot import Snapshot
 
 __all__ = ["router"]
 

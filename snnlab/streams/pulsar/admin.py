@@ -6,6 +6,7 @@ from urllib.parse import quote
 import httpx
 
 from snnlab.errors import BusError
+from snnlab.streams.base import Backlog
 from snnlab.streams.pulsar.address import Address
 from snnlab.streams.pulsar.position import Place
 
@@ -85,6 +86,20 @@ class Admin:
             return Place(ledger, entry)
         earlier = [one for one in told["ledgers"] if one["ledgerId"] < ledger and one["entries"]]
         return Place(earlier[-1]["ledgerId"], earlier[-1]["entries"] - 1) if earlier else None
+
+    def backlog(self, topic: str, subscription: str) -> Backlog:
+        """What a subscription has not acknowledged of a partitioned topic: all of it before it has begun."""
+        query = "perPartition=true&getPreciseBacklog=true&getEarliestTimeInBacklog=true&excludePublishers=true"
+        told = self._asked("GET", f"{self._topic(topic)}/partitioned-stats?{query}")
+        messages, oldest = 0, []
+        for name, stats in told.get("partitions", {}).items():
+            there = stats["subscriptions"].get(subscription)
+            waiting = self.entries(name.rpartition("/")[2]) if there is None else int(there["msgBacklog"])
+            messages += waiting
+            at = 0 if there is None else int(there.get("earliestMsgPublishTimeInBacklog", 0))
+            if waiting and at > 0:  # -1 where nothing waits
+                oldest.append(at * 1000)
+        return Backlog(messages, min(oldest, default=None))
 
     def reset(self, topic: str, subscription: str, place: Place | None) -> None:
         """Set a subscription to what follows a place, or to the beginning; it is made where it is not there."""

@@ -17,7 +17,7 @@ from snnlab.errors import BusError, ConfigError, EventError
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.events.shards import shards_of
-from snnlab.streams.base import DeadLetter, Hear, OnBadRow, Published, StreamInfo
+from snnlab.streams.base import Backlog, DeadLetter, Hear, OnBadRow, Published, StreamInfo
 from snnlab.streams.pulsar import letters, wire
 from snnlab.streams.pulsar.address import Address, PulsarSettings
 from snnlab.streams.pulsar.admin import Admin
@@ -168,6 +168,11 @@ class PulsarBus:
         """The position up to which a subscription has acknowledged a shard; None before its first."""
         self._check_shard(stream, shard)
         return self._group.acknowledged(subscription, stream, shard)
+
+    def backlog(self, subscription: str, stream: str) -> Backlog:
+        """What a subscription has not acknowledged of a stream, in entries, as the broker counts them."""
+        self.stream(stream)
+        return self._admin.backlog(stream, subscription)
 
     def seek(self, subscription: str, stream: str, shard: int, position: int | None) -> None:
         """Set a subscription's position, forward or back; None is before the first event."""
