@@ -18,7 +18,7 @@ export UV_NO_PROGRESS ?= 1
 export VIRTUAL_ENV := $(abspath $(VENV))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format lab bench clean
+.PHONY: help install browser demo test lint format lab bench clean
 
 help: ## Show this help
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ $(LIGHT): requirements/demo.txt pyproject.toml | $(UV)
 INSTALLED := $(if $(wildcard $(FULL)),$(FULL),$(LIGHT))
 
 install: $(FULL) ## Make .venv with everything that the tests need
+
+browser: ## Install Chromium where there is none, for the tests of the service's pages (Debian, as root)
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+	  apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends chromium fonts-dejavu-core; }
 
 demo: $(INSTALLED) ## Take four domains down the whole road: train, evaluate, promote, serve
 	$(BIN)/snnlab demo

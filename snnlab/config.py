@@ -240,6 +240,8 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path(".snnlab"), description="folder of everything embedded")
     bus: str | None = Field(default=None, description="URL of the event bus; sqlite under home if absent")
     store: str | None = Field(default=None, description="URL of the store; sqlite under home if absent")
+    anomaly_days: float | None = Field(default=None, gt=0, description="days after which anomalies are gone; never")
+    topics: str = Field(default="*", description="streams that a deployment may name: patterns, with commas between")
     tracking_uri: str | None = Field(default=None, description="URL of MLflow; sqlite under mlruns if absent")
 
     @classmethod

@@ -20,6 +20,7 @@
     ├── StoreError           the cache of state and anomalies
     ├── OwnedElsewhere       what another replica owns, or is about to
     ├── JobLost              a job whose replica ended before it was done
+    ├── TopicForbidden       a stream that this service may not work on
     ├── FeedbackRefused      a label that no detector can learn from any more
     └── PromotionRefused     a challenger that did not pass the gate
 
@@ -46,6 +47,7 @@ __all__ = [
     "PromotionRefused",
     "SnnlabError",
     "StoreError",
+    "TopicForbidden",
     "UntrustedCode",
 ]
 
@@ -108,6 +110,10 @@ class BusCorrupt(BusError):
 
 class StoreError(SnnlabError):
     """The store of state and anomalies could not do what was asked."""
+
+
+class TopicForbidden(SnnlabError, PermissionError):
+    """A stream that this service may not work on."""
 
 
 class NothingThere(SnnlabError, LookupError):

@@ -6,9 +6,13 @@ Numba's cache is kept.
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import exp
 from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
 from uuid import uuid4
 
 import numpy as np
@@ -100,6 +104,83 @@ def empty_ignite(ignite_tables):
                 lambda client, table=table: client.get_cache(f"{store.address.name}_{table}").clear()
             )
     return ignite_tables
+
+
+@contextmanager
+def _collecting():
+    """A receiver of OTLP over HTTP: ``spans`` as they came, ``environment`` for those who shall send to it."""
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    spans = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            assert self.path == "/v1/traces"
+            for part in ExportTraceServiceRequest.FromString(body).resource_spans:
+                service = _attributes(part.resource.attributes)["service.name"]
+                spans.extend(_span(one, service) for scope in part.scope_spans for one in scope.spans)
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        serving.start()
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+        yield SimpleNamespace(
+            spans=spans, environment=environment, named=lambda name: [one for one in spans if one.name == name]
+        )
+        server.shutdown()
+        serving.join()
+
+
+def _span(one, service):
+    return SimpleNamespace(
+        name=one.name,
+        service=service,
+        kind=one.SpanKind.Name(one.kind).removeprefix("SPAN_KIND_").lower(),
+        trace=one.trace_id.hex(),
+        id=one.span_id.hex(),
+        parent=one.parent_span_id.hex(),
+        links={(link.trace_id.hex(), link.span_id.hex()) for link in one.links},
+        attributes=_attributes(one.attributes),
+        failed=one.status.code == one.status.STATUS_CODE_ERROR,
+        seconds=(one.end_time_unix_nano - one.start_time_unix_nano) / 1e9,
+    )
+
+
+def _attributes(found):
+    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in found}
+
+
+@pytest.fixture
+def collector():
+    """A real receiver of traces over HTTP, for processes that are given its ``environment``."""
+    with _collecting() as collector:
+        yield collector
+
+
+@pytest.fixture
+def traced(collector, monkeypatch):
+    """The collector, and this process traces; ``sent()`` stops that and gives the spans."""
+    from snnlab import tracing
+
+    for name, value in collector.environment.items():
+        monkeypatch.setenv(name, value)
+    assert tracing.start("tests")
+
+    def sent():
+        tracing.stop(10.0)
+        return collector.spans
+
+    collector.sent = sent
+    yield collector
+    tracing.stop(10.0)
 
 
 @pytest.fixture(scope="session")

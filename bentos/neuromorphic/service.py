@@ -8,9 +8,12 @@ from pathlib import Path
 
 import bentoml
 
+from snnlab import logs
 from snnlab.serving.auth import KeyGuard, guard_from_environment
 from snnlab.serving.door import Door
+from snnlab.serving.doors import Refusals
 
+logs.configure()  # this file is the entry point of the processes that import it
 door = Door()
 
 
@@ -41,4 +44,5 @@ class Neuromorphic:
         await self.service.stop()
 
 
+Neuromorphic.add_asgi_middleware(Refusals)
 Neuromorphic.add_asgi_middleware(KeyGuard, guard=guard_from_environment())  # before BentoML's own routes, too

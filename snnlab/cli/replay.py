@@ -39,13 +39,19 @@ def replay(
     """
     from tqdm import tqdm
 
+    from snnlab import logs, tracing
     from snnlab.workflows.replay import replay as published
     from snnlab.workflows.source import load_stream
 
+    logs.configure()
+    tracing.start("snnlab-replay")
     columns = {"timestamp": timestamp, "entity": entity, "features": split(features), "label": label}
     stream = load_stream("", source, columns=columns)
     with tqdm(total=len(stream), desc=topic, unit=" events", disable=not sys.stderr.isatty()) as bar:
-        done = published(stream, to, topic, speed=speed, shards=shards, progress=_counted(bar))
+        try:
+            done = published(stream, to, topic, speed=speed, shards=shards, progress=_counted(bar))
+        finally:
+            tracing.stop()
     aside = f", {done.dead} set aside as dead letters" if done.dead else ""
     typer.echo(f"{topic}: {done.published} events published in {done.seconds:.1f} s{aside}")
 
@@ -72,24 +78,31 @@ def rekey(
     Example:
       snnlab rekey taps --bus pulsar://127.0.0.1:6650 --topic cards --key card_id
     """
-    from snnlab import streams
+    from snnlab import logs, streams, tracing
     from snnlab.errors import ConfigError
 
     if not bus.startswith("pulsar"):
         raise ConfigError(f"{bus!r}: only Pulsar has producers that cannot key; the embedded bus keys what it takes")
-    with streams.connect(bus) as opened:
-        if topic not in {info.name for info in opened.streams()}:
-            opened.create(topic, shards)
-        _rekey(opened, raw, topic, key)
+    logs.configure()
+    tracing.start("snnlab-rekey")
+    try:
+        with streams.connect(bus) as opened:
+            if topic not in {info.name for info in opened.streams()}:
+                opened.create(topic, shards)
+            _rekey(opened, raw, topic, key)
+    finally:
+        tracing.stop()
 
 
 def _rekey(bus: "Bus", raw: str, topic: str, key: str) -> None:
     from snnlab.errors import BusError
+    from snnlab.logs import logger
     from snnlab.streams.pulsar import PulsarBus
     from snnlab.streams.pulsar.rekey import Rekey
 
     if not isinstance(bus, PulsarBus):
         return
+    log = logger("snnlab.streams", stream=topic)
     stage = Rekey(bus, raw, topic, key=key)
     published = dead = 0
     try:
@@ -97,7 +110,7 @@ def _rekey(bus: "Bus", raw: str, topic: str, key: str) -> None:
             try:
                 done = stage.step()
             except BusError as error:
-                typer.echo(f"waiting: {error}", err=True)
+                log.warning("rekey waits; it tries again", reason=str(error))
                 continue
             published, dead = published + done.published, dead + done.dead
     except KeyboardInterrupt:

@@ -39,7 +39,8 @@ def serve(
     folder = settings.home.absolute()
     models = _champions() if not model else [named_model(one, trust_code=trust_code) for one in model]
     tag = build(models, home=folder / "bentoml")
-    typer.echo(f"{tag} with {', '.join(one.name for one in models)} on http://{host}:{port} (its routes: /docs)")
+    names = ", ".join(one.name for one in models)
+    typer.echo(f"{tag} with {names} on http://{host}:{port} (/live shows it at work, /docs tells its routes)")
     where = {
         "SNNLAB_HOME": str(folder),
         "SNNLAB_BUS": _absolute(settings.bus),

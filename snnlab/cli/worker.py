@@ -9,7 +9,7 @@ from snnlab.cli.serve import named_model
 
 if TYPE_CHECKING:
     from snnlab.serving.bento import NamedModel
-    from snnlab.serving.worker import Assignment, Worker
+    from snnlab.serving.worker import Assignment, Pace, Worker
     from snnlab.stores import Store
     from snnlab.streams import Bus
 
@@ -47,35 +47,45 @@ def worker(
       snnlab worker --model model.snn --from sqlite:///bus.db --topic pumps --once
       snnlab worker --model model.snn --from pulsar://127.0.0.1:6650 --store ignite://127.0.0.1:10800 --topic pumps
     """
-    from snnlab import streams
+    from snnlab import logs, streams, tracing
     from snnlab.config import Settings
+    from snnlab.serving.worker import Pace
     from snnlab.stores import connect
 
+    logs.configure()
+    tracing.start("snnlab-worker")
     settings = Settings.load()
     where = store or settings.store or f"sqlite:///{settings.home.absolute() / 'store.db'}"
     named = named_model(model, trust_code=trust_code)
-    with streams.connect(source) as bus, connect(where) as kept:
-        assignment = _assignment(named, topic, bus.stream(topic).shards)
-        if since is not None:
-            _begin(bus, assignment, since)
-        _work(_worker(bus, kept, assignment, hold, code=named.code), once=once)
-        typer.echo(f"{topic}: {bus.dead_letter_count(topic)} dead letters")
+    try:
+        with streams.connect(source) as bus, connect(where) as kept:
+            assignment = _assignment(named, topic, bus.stream(topic).shards)
+            if since is not None:
+                _begin(bus, assignment, since)
+            keep_s = None if settings.anomaly_days is None else settings.anomaly_days * 86_400
+            _work(_worker(bus, kept, assignment, Pace(hold_s=hold, keep_s=keep_s), code=named.code), once=once)
+            typer.echo(f"{topic}: {bus.dead_letter_count(topic)} dead letters")
+    finally:
+        tracing.stop()
 
 
-def _worker(bus: "Bus", kept: "Store", assignment: "Assignment", hold: float, *, code: bool) -> "Worker":
+def _worker(bus: "Bus", kept: "Store", assignment: "Assignment", pace: "Pace", *, code: bool) -> "Worker":
     from snnlab.detectors import Detector
     from snnlab.serving.metrics import Metrics
     from snnlab.serving.patterns import PatternMemory
     from snnlab.serving.scorer import Scorer
-    from snnlab.serving.worker import Pace, Worker
+    from snnlab.serving.vouched import VouchedCode
+    from snnlab.serving.worker import Worker
 
-    metrics, patterns = Metrics(), PatternMemory(kept)
+    metrics, patterns, vouched = Metrics(), PatternMemory(kept), VouchedCode()
+    if code:
+        vouched.agree(assignment.body)
 
     def load(body: bytes) -> Scorer:
-        detector = Detector.load(body, trust_code=code)
+        detector = Detector.load(body, trust_code=vouched.covers(body))
         return Scorer(detector, assignment.model_id, assignment.version, metrics, patterns)
 
-    return Worker(bus, kept, assignment, load, metrics, Pace(hold_s=hold))
+    return Worker(bus, kept, assignment, load, metrics, pace)
 
 
 def _assignment(named: "NamedModel", topic: str, shards: int) -> "Assignment":
@@ -103,16 +113,21 @@ def _begin(bus: "Bus", assignment: "Assignment", since: str) -> None:
 
 
 def _work(worker: "Worker", *, once: bool) -> None:
+    from snnlab.logs import logger
+
     topic = worker.assignment.stream
+    log = logger("snnlab.worker", model=worker.assignment.model_id, stream=topic)
+    log.info("worker started", version=worker.assignment.version, shards=worker.assignment.shards)
     try:
         if once:
             _drain(worker)
         else:
             _work_on(worker)
     except KeyboardInterrupt:
-        typer.echo("stopping: what was done is kept", err=True)
+        log.info("worker interrupted")
     finally:
         worker.stop()
+        log.info("worker stopped", n_events=worker.processed)
     typer.echo(f"{topic}: {worker.processed} events scored by {worker.assignment.model_id}")
 
 
@@ -125,7 +140,7 @@ def _drain(worker: "Worker") -> None:
 
 
 def _work_on(worker: "Worker") -> None:
-    """Work until a signal comes, telling how many events were scored, and what fails."""
+    """Work until a signal comes, telling how many events were scored; the log tells what fails."""
     import signal
     from threading import Event, Thread
 
@@ -136,12 +151,7 @@ def _work_on(worker: "Worker") -> None:
         signal.signal(one, lambda *_: stop.set())
     thread = Thread(target=worker.work, args=(stop,), name="snnlab-worker")
     thread.start()
-    told = ""
     with tqdm(desc=worker.assignment.stream, unit=" events", disable=not sys.stderr.isatty()) as bar:
         while thread.is_alive():
             thread.join(0.5)
             bar.update(worker.processed - bar.n)
-            if worker.failure != told:
-                told = worker.failure
-                typer.echo(f"waiting: {told}" if told else "going on", err=True)
-    typer.echo("stopping: what was done is kept", err=True)

@@ -17,7 +17,7 @@ from snnlab.detectors.model_file import ModelFile
 from snnlab.detectors.naming import Naming
 from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.plan import Plan
-from snnlab.detectors.saving import admit, packed, unpack
+from snnlab.detectors.saving import admit, expect, packed, unpack
 from snnlab.detectors.shard import Shard
 from snnlab.detectors.verdicts import Verdicts
 from snnlab.domains import Domain
@@ -272,7 +272,7 @@ class Detector:
         """Learn from a label that comes late: False for normal, True or a type for an anomaly.
 
         An event that turns out normal is learnt as such, past every gate. ``at`` (µs) is when the label was given.
-        Returns whether the event was still remembered; the last 4,096 of a shard are.
+        Returns whether the event was still remembered; as the domain's ``recall`` last ones of a shard are.
         """
         del at
         return any(shard.teach(event_id, normal=label is False) for shard in self.shards)
@@ -296,9 +296,12 @@ class Detector:
         admit(model, trust_code=trust_code)
         try:
             domain = Domain.from_json(model.manifest["domain"])
+            expect(model, domain)
             detector = cls._of(domain, model.manifest["flags"], len(model.manifest["entities"]))
             unpack(model, detector.shards)
             detector.n_events = int(model.manifest["n_events"])
         except (KeyError, TypeError) as wrong:
             raise ModelFormatError(f"the model lacks {wrong}; fetch or save the model again") from wrong
+        except MemoryError as wrong:
+            raise ModelFormatError(f"the model needs more memory than there is ({wrong}); load it elsewhere") from wrong
         return detector

@@ -191,7 +191,9 @@ def judge_events(bound: JudgeArrays, evidence: Array, rows: Array, learn: bool, 
         for r in range(count):
             weight = settings[r, 0]
             if events[0] > _SETTLED:
-                rarities[t, r] = rarity_of(level[r], first[r], fit[r], 0.95, gate, 0.005, learn)
+                rare = rarity_of(level[r], first[r], fit[r], 0.95, gate, 0.005, learn)
+                # A readout that has never said anything is no evidence: its zeros stand for nothing.
+                rarities[t, r] = rare if level[r] != 0.0 or fit[r, 3] > 0.0 else 0.0
             strongest = max(strongest, weight * rarities[t, r])
             said = speak_one(
                 level[r] if settings[r, 3] > 0.0 else scaled[r], row, r, clock, last, voice, tired,

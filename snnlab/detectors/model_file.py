@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from snnlab.detectors.unpacking import array_of, entry, opened, sources_of
 from snnlab.errors import ModelFormatError, ModelNotFound, ModelVersionError
 from snnlab.types import Arrays, Json
 
@@ -68,13 +69,12 @@ class ModelFile:
         """
         content = source if isinstance(source, bytes) else _read(Path(source))
         try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                manifest = json.loads(archive.read("manifest.json"))
+            with opened(content) as archive:
+                manifest = json.loads(entry(archive, "manifest.json"))
                 _check(manifest)
-                names = archive.namelist()
-                sources = {n[5:-3]: archive.read(n).decode() for n in names if n.startswith("code/")}
-                arrays = {n[7:-4]: _array(archive.read(n)) for n in names if n.startswith("arrays/")}
-                arrays |= {n[7:-4]: _numbers(_array(archive.read(n))) for n in names if n.startswith("planes/")}
+                names, sources = archive.namelist(), sources_of(archive)
+                arrays = {n[7:-4]: array_of(entry(archive, n)) for n in names if n.startswith("arrays/")}
+                arrays |= {n[7:-4]: _numbers(array_of(entry(archive, n))) for n in names if n.startswith("planes/")}
         except (ModelFormatError, ModelVersionError):
             raise
         except _DAMAGE as wrong:
@@ -83,11 +83,20 @@ class ModelFile:
             ) from wrong
         return cls(manifest, arrays, sources)
 
+    @staticmethod
+    def code(content: bytes) -> dict[str, str]:
+        """The sources of user code alone. Raises ModelFormatError for bytes that are no model."""
+        try:
+            with opened(content) as archive:
+                return sources_of(archive)
+        except _DAMAGE as wrong:
+            raise ModelFormatError(f"{len(content)} bytes are not a whole model ({wrong})") from wrong
+
 
 def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    entry = zipfile.ZipInfo(name, date_time=_EPOCH)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(entry, content)
+    packed = zipfile.ZipInfo(name, date_time=_EPOCH)
+    packed.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(packed, content)
 
 
 def _npy(array: np.ndarray) -> bytes:
@@ -114,11 +123,6 @@ def _numbers(planes: np.ndarray) -> np.ndarray:
     """
     each = np.frombuffer(planes.tobytes(), np.uint8).reshape(planes.itemsize, -1)
     return np.ascontiguousarray(each.T).view(planes.dtype).reshape(planes.shape)
-
-
-def _array(content: bytes) -> np.ndarray:
-    array: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
-    return array
 
 
 def _read(path: Path) -> bytes:

@@ -12,9 +12,6 @@ from snnlab.types import Array, Arrays
 
 __all__ = ["Ring", "fresh_recall", "note", "place_of", "recalled", "remember"]
 
-HORIZON = 4096
-"""Events that a shard remembers."""
-
 
 class Ring(NamedTuple):
     """A ring of events as its kernel reads it."""
@@ -29,8 +26,8 @@ class Ring(NamedTuple):
     kept: Array
 
 
-def fresh_recall(shape: Shape, horizon: int = HORIZON) -> Arrays:
-    """A ring of events that holds none yet."""
+def fresh_recall(shape: Shape, horizon: int) -> Arrays:
+    """A ring of so many events, which holds none yet."""
     return {
         "id": np.zeros(horizon, np.uint32),
         "seconds": np.zeros(horizon),

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from snnlab.detectors.model_file import ModelFile
 from snnlab.detectors.plan import Plan
 from snnlab.detectors.shard import Shard
+from snnlab.domains import Domain
 from snnlab.encoders.custom import digest, is_custom, load_source, source_of
 from snnlab.encoders.registry import KINDS
-from snnlab.errors import ConfigError, UntrustedCode
+from snnlab.errors import ConfigError, ModelFormatError, UntrustedCode
 from snnlab.types import Arrays, Json
 
-__all__ = ["admit", "packed", "unpack"]
+__all__ = ["admit", "expect", "packed", "unpack"]
 
 
 def packed(plan: Plan, flags: Json, n_events: int, shards: Sequence[Shard]) -> ModelFile:
@@ -37,6 +38,22 @@ def unpack(model: ModelFile, shards: Sequence[Shard]) -> None:
     for at, (shard, rows) in enumerate(zip(shards, model.manifest["entities"], strict=True)):
         kept = {name.removeprefix(f"{at}/"): array for name, array in model.arrays.items()}
         shard.restore(kept, {entity: int(row) for entity, row in rows})
+
+
+def expect(model: ModelFile, domain: Domain) -> None:
+    """Compare what a manifest asks to be made with the arrays beside it, before anything is made.
+
+    Raises ModelFormatError where it asks for another network, or for more shards, than the file holds.
+    """
+    neurons, shards = domain.network.reservoir.neurons, len(model.manifest["entities"])
+    if shards > len({name.partition("/")[0] for name in model.arrays}):
+        raise ModelFormatError(f"the model tells of {shards} shards, and holds fewer; fetch or save the model again")
+    membrane = model.arrays.get("0/state/reservoir/membrane")
+    if membrane is not None and membrane.shape[-1:] != (neurons,):
+        raise ModelFormatError(
+            f"state/reservoir/membrane has shape {membrane.shape}, not {neurons} neurons a row; "
+            "fetch or save the model again"
+        )
 
 
 def admit(model: ModelFile, *, trust_code: bool) -> None:

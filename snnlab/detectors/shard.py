@@ -191,7 +191,7 @@ def _is_row(name: str) -> bool:
 def _fresh_state(plan: Plan, capacity: int) -> Arrays:
     state: Arrays = {"clock/last": np.full(capacity, UNSEEN)}
     state |= {f"clock/{name}": array for name, array in fresh_habits(capacity).items()}
-    state |= {f"recall/{name}": array for name, array in fresh_recall(plan.shape).items()}
+    state |= {f"recall/{name}": array for name, array in fresh_recall(plan.shape, plan.domain.recall).items()}
     state |= {f"features/{name}": array for name, array in plan.bank.fresh(capacity).items()}
     state |= {f"judge/{name}": array for name, array in plan.judge.remembered(capacity).items()}
     if plan.network is not None and not plan.together:

@@ -11,6 +11,7 @@ BUSINESS = Domain(
     name="business",
     title="Business process anomalies",
     entity="customer",
+    recall=131_072,  # a label of an order, a payment or a card comes a week later
     features=(
         Feature(name="amount", aggregate="deviation", column="amount_eur", window=180 * DAY, log=True, group="amount"),
         Feature(
@@ -97,6 +98,7 @@ BUSINESS = Domain(
         ReadoutSpec(kind="level", settings={"leak": 1.0, "warmup": 150, "absorb": 0.005}),
         ReadoutSpec(kind="joint", settings={"weight": 0.5}),
         ReadoutSpec(kind="extreme", aggregates=("deviation",)),
+        ReadoutSpec(kind="reputation"),
         ReadoutSpec(kind="predictive", settings={"weight": 0.3}),
     ),
 )

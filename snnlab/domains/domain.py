@@ -63,6 +63,7 @@ class Domain(BaseModel):
     ``features`` are those of a stream that has all the columns they name. For any other columns ``bind`` makes
     generic features by ``numbers`` and ``relative``: every numeric column as it is and, where events belong to
     entities, against the entity's own past as well; every text column as a category.
+    ``recall`` is how many of its last events a shard remembers for labels that come late.
     ``codes`` names an encoder for a feature (its JSON), ``network`` gives the default by its input layer.
     ``threshold`` is the score (-log10 of the tail probability) from which an event is an anomaly; ``refractory`` is the
     silence after an alarm, in events of the entity; ``gate`` is the rarity beyond which a run of events no longer
@@ -92,6 +93,7 @@ class Domain(BaseModel):
     threshold: float = Field(default=3.3, gt=0)
     gate: float = Field(default=3.0, gt=0)
     refractory: int = Field(default=60, ge=0)
+    recall: int = Field(default=4096, ge=1)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

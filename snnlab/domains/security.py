@@ -94,6 +94,7 @@ SECURITY = Domain(
         ReadoutSpec(kind="joint", settings={}),
         ReadoutSpec(kind="context", settings={"gate": 5}),
         ReadoutSpec(kind="extreme", aggregates=("deviation",)),
+        ReadoutSpec(kind="reputation"),
         ReadoutSpec(kind="predictive", settings={"weight": 0.8, "calibrated": False}),
     ),
 )

@@ -3,7 +3,8 @@
 The IPC stream format of the Arrow specification 1.5, refused where it is truncated or not of the events' schema.
 """
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +13,7 @@ from snnlab.errors import EventError
 from snnlab.events.anomaly import Anomaly
 from snnlab.events.batch import EventBatch
 from snnlab.events.columns import FEATURES_KEY, SYMBOL, event_schema, metadata_of, stored_names
+from snnlab.events.ipc import holds_compressed
 
 __all__ = [
     "ANOMALY_COLUMNS",
@@ -81,9 +83,10 @@ def anomalies_from_record(record: pa.RecordBatch) -> list[Anomaly]:
     return [Anomaly.from_json(row) for row in record.to_pylist()]
 
 
-def encode_anomalies(anomalies: Sequence[Anomaly]) -> bytes:
-    """Anomalies as an Arrow IPC stream."""
-    return _to_ipc(anomalies_to_record(anomalies))
+def encode_anomalies(anomalies: Sequence[Anomaly], beside: Mapping[str, str] | None = None) -> bytes:
+    """Anomalies as an Arrow IPC stream, with what else is told of them (``traceparent``) in the schema's metadata."""
+    record = anomalies_to_record(anomalies)
+    return _to_ipc(record.replace_schema_metadata(dict(beside)) if beside else record)
 
 
 def decode_anomalies(content: bytes | memoryview) -> list[Anomaly]:
@@ -105,11 +108,13 @@ def _to_ipc(record: pa.RecordBatch) -> bytes:
 def _from_ipc(content: bytes | memoryview) -> list[pa.RecordBatch]:
     source = pa.BufferReader(pa.py_buffer(content))
     try:
+        if holds_compressed(content):
+            raise EventError("the Arrow stream is compressed within, which is not read; send it plain")
         with pa.ipc.open_stream(source) as reader:
             records = [*reader] or [pa.RecordBatch.from_pylist([], schema=reader.schema)]
         for record in records:
             record.validate(full=True)
-    except (pa.ArrowException, OSError, StopIteration) as wrong:
+    except (pa.ArrowException, OSError, StopIteration, struct.error, IndexError) as wrong:
         raise EventError(f"{len(content)} bytes are no whole Arrow stream ({wrong}); send them again") from wrong
     # A stream cut between two messages reads as a shorter one: only its last eight bytes tell.
     if bytes(content[-8:]) != END_OF_STREAM or source.tell() != len(content):

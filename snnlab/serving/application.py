@@ -21,6 +21,7 @@ from snnlab.serving.deployment import Deployment, DeploymentPage
 from snnlab.serving.deployments import Deployments
 from snnlab.serving.feedback import Feedback
 from snnlab.serving.jobs import Job, Jobs
+from snnlab.serving.journal import tell_anomalies
 from snnlab.serving.lag import LagWatch
 from snnlab.serving.membership import Membership
 from snnlab.serving.metrics import Metrics, Snapshot
@@ -36,6 +37,7 @@ from snnlab.serving.posted import PostedStreams
 from snnlab.serving.replica import Replica
 from snnlab.serving.scorer import Found
 from snnlab.serving.spikes import Spikes
+from snnlab.serving.topics import Topics
 from snnlab.serving.totals import together
 from snnlab.serving.training import Training
 from snnlab.serving.worker import Pace, Worker
@@ -51,8 +53,17 @@ _EXPIRE_S = 60.0
 class Application:
     """One service over one bus and one store. Use it from any number of threads, between ``start`` and ``close``."""
 
-    def __init__(self, bus: Bus, store: Store, *, pace: Pace | None = None, peers: Peers | None = None) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        store: Store,
+        *,
+        pace: Pace | None = None,
+        topics: Topics | None = None,
+        peers: Peers | None = None,
+    ) -> None:
         pace = pace or Pace()
+        self.topics = topics or Topics("*")
         self.bus = bus
         self.store = store
         self.peers = peers or Peers(Replica.here())
@@ -62,13 +73,13 @@ class Application:
         self._patterns = PatternMemory(store)
         self._ownership = Ownership(store, self.replica, pace.hold_s)
         self._models = Models(store, self._ownership, self.metrics, self._patterns, self.spikes)
-        self._deployments = Deployments(bus, store, self._models, self.metrics, pace)
+        self._deployments = Deployments(bus, store, self._models, self.metrics, pace, self.topics)
         self.members = Membership(store, self.replica, pace.hold_s, self._deployments.failures)
         self._posted = PostedStreams(store, self._deployments)
         self._feedback = Feedback(bus, store, self._models, self._posted)
         self._lag = LagWatch(bus, self._deployments.all, self.metrics)
         self._jobs = Jobs(store, self.replica.name, lambda: {one.replica.name for one in self.members.all()})
-        self._training = Training(bus, self._models, self._jobs)
+        self._training = Training(bus, self._models, self._jobs, self.topics)
         self._periodic = (
             Periodic(self._renew, min(pace.hold_s / 10.0, 1.0), "renewal"),
             Periodic(self._models.checkpoint, max(pace.checkpoint_s, 0.05), "checkpoints"),
@@ -172,7 +183,8 @@ class Application:
         """Tell anomalies of a stream on it, for which sockets wait, and let all of them be asked for."""
         for stream in {one.stream for one in anomalies if one.stream}:
             self.bus.publish_anomalies(stream, [one for one in anomalies if one.stream == stream])
-        self.store.put_anomalies(anomalies)
+        self.store.put_anomalies(anomalies, keep_s=self._pace.keep_s)
+        tell_anomalies(anomalies)
 
     def neurons(self, model_id: str, entity: str, stream: str | None = None) -> NeuronState:
         """The network as an entity's last event left it: the model's own, or at the last checkpoint on a stream.
@@ -197,7 +209,7 @@ class Application:
         """Let a model learn, in the background, from a batch or from all that a stream holds now.
 
         ``labels`` tell of events, by id, whether they were anomalies. Raises ModelNotFound, and ConfigError for a
-        stream that is not there.
+        stream that is not there, TopicForbidden for one that may not be named.
         """
         self.model(model_id)  # it learns where it is owned
         return self._training.begin(model_id, batch, stream, labels or {})

@@ -3,7 +3,7 @@
 A service that listens on loopback may be asked without a key, under a loopback name only, so that a web page whose
 name was rebound to 127.0.0.1 cannot ask. A service on any other address answers nobody until ``SNNLAB_API_KEY``
 holds a key, and then those who send it as ``Authorization: Bearer KEY``. Only the two probes of liveness and readiness,
-which tell nothing else, are free.
+which tell nothing else, are free, and where there is a key the service's pages, which ask for it: they hold no data.
 
 A WebSocket of a browser cannot carry that header: it may offer the key as a subprotocol instead, beside the one that
 is spoken, ``new WebSocket(url, ["snnlab", "snnlab.key." + base64url(KEY)])``. Any page may open a WebSocket to any
@@ -21,9 +21,11 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from snnlab.serving.problem import Problem, respond
+from snnlab.serving.page import PATHS
+from snnlab.serving.problem import Problem, problem_of, respond
 
 __all__ = ["SUBPROTOCOL", "Guard", "KeyGuard", "bound_to_loopback", "guard_from_environment", "is_loopback"]
 
@@ -85,6 +87,11 @@ class Guard:
     def __init__(self, key: SecretStr | None, *, loopback: bool) -> None:
         self._key = key.get_secret_value().encode() if key and key.get_secret_value() else None
         self._loopback = loopback
+
+    @property
+    def asks_for_key(self) -> bool:
+        """Whether there is a key."""
+        return self._key is not None
 
     def refusal(self, headers: dict[str, str]) -> str | None:
         """Why a request with these headers (lower-case names) is refused; None if it is not."""
@@ -155,15 +162,29 @@ class KeyGuard:
         if scope["type"] not in {"http", "websocket"} or scope.get("path") in _PROBES:
             await self._app(scope, receive, send)
             return
+        if self._guard.asks_for_key and scope["path"] in PATHS and scope.get("method") in {"GET", "HEAD"}:
+            await self._app(scope, receive, send)
+            return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         socket = scope["type"] == "websocket"
+        if socket:  # not every server leaves the header among the others
+            headers["sec-websocket-protocol"] = ", ".join(scope.get("subprotocols", []))
         refusal = self._guard.socket_refusal(headers) if socket else self._guard.refusal(headers)
-        if refusal is None:
+        if refusal is None and "\n" in scope["path"] and not socket:
+            await _nowhere(scope, receive, send)
+        elif refusal is None:
             await self._app(scope, receive, send)
         elif socket:
             await send({"type": "websocket.close", "code": 1008, "reason": "a key is needed"})
         else:
             await _refuse(refusal, scope, receive, send)
+
+
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """A path with a line feed is none of ours, though patterns of routes may take it for one that ends before it."""
+    detail = "there is nothing at a path with a line feed; GET /openapi.json tells every route"
+    problem = problem_of(HTTPException(HTTPStatus.NOT_FOUND, detail), scope["path"])
+    await respond(problem)(scope, receive, send)
 
 
 async def _refuse(refusal: str, scope: Scope, receive: Receive, send: Send) -> None:

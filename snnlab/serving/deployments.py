@@ -8,15 +8,16 @@ import base64
 import binascii
 from threading import RLock
 
-from snnlab.detectors import Detector
-from snnlab.errors import ConfigError, ModelNotFound, NothingThere
+from snnlab.errors import ConfigError, ModelNotFound, NothingThere, TopicForbidden
 from snnlab.events.shards import shard_of
+from snnlab.logs import logger
 from snnlab.serving.deployment import DEPLOYMENT, Deployment, DeploymentPage, assigned, name_of, nowhere
 from snnlab.serving.membership import Membership
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.models import Models
 from snnlab.serving.neurons import NeuronState, neuron_state
 from snnlab.serving.scorer import Scorer
+from snnlab.serving.topics import Topics
 from snnlab.serving.worker import Assignment, Pace, Worker
 from snnlab.stores import ModelRecord, Store
 from snnlab.streams import Bus
@@ -27,19 +28,22 @@ __all__ = ["Deployments"]
 class Deployments:
     """The workers of one replica. A deployment's record holds the model that its shards began with."""
 
-    def __init__(self, bus: Bus, store: Store, models: Models, metrics: Metrics, pace: Pace) -> None:
+    def __init__(self, bus: Bus, store: Store, models: Models, metrics: Metrics, pace: Pace, topics: Topics) -> None:
         self._bus = bus
         self._store = store
         self._models = models
         self._metrics = metrics
         self._pace = pace
+        self._topics = topics
         self._lock = RLock()
         self._workers: dict[tuple[str, str], Worker] = {}
+        self._left_out: set[tuple[str, str]] = set()
 
     def follow(self) -> None:
         """Let this replica's workers be those of the store's deployments: begin what is new, end what was stopped."""
         with self._lock:
-            wanted = {(told["model"], told["stream"]): record for record, told in self._running()}
+            found = [(record, told["model"], told["stream"]) for record, told in self._running()]
+            wanted = {(model, stream): record for record, model, stream in found if self._allowed(model, stream)}
             for key, worker in list(self._workers.items()):
                 record = wanted.get(key)
                 if record is None or record.metadata["version"] != worker.assignment.version:
@@ -53,9 +57,10 @@ class Deployments:
         """Put a copy of a model to work on a stream, which is made if it is not there; returns this replica's worker.
 
         A model that worked on the stream before is replaced by what it is now, and goes on where it stood.
-        Raises ModelNotFound, OwnedElsewhere where another replica owns the model, and ConfigError for a stream that
-        cannot be made or has another number of shards.
+        Raises ModelNotFound, OwnedElsewhere where another replica owns the model, TopicForbidden for a stream that may
+        not be named, and ConfigError for one that cannot be made or has another number of shards.
         """
+        self._topics.check(stream)
         with self._lock:
             kept = self._models.keep(model_id)
             if self._store.record("posted", name_of(model_id, stream)) is not None:
@@ -131,8 +136,7 @@ class Deployments:
         saved = self._store.load(Assignment(model_id, told["version"], stream, told["shards"], b"").key(shard))
         if saved is None:
             raise NothingThere(f"shard {shard} of stream {stream!r} has no checkpoint yet; ask again in a second")
-        detector = Detector.load(saved.learned, trust_code=bool(told["code"]))
-        return neuron_state(detector, entity, told["version"])
+        return neuron_state(self._models.detector(saved.learned), entity, told["version"])
 
     def works_on(self, model_id: str, stream: str) -> bool:
         """Whether a model was deployed to a stream and not stopped there."""
@@ -145,8 +149,23 @@ class Deployments:
                 worker.stop()
             self._workers.clear()
 
+    def _allowed(self, model_id: str, stream: str) -> bool:
+        try:
+            self._topics.check(stream)
+        except TopicForbidden as error:
+            if (model_id, stream) not in self._left_out:
+                self._left_out.add((model_id, stream))
+                log = logger("snnlab.serving").bind(model=model_id, stream=stream)
+                log.warning("deployment of the store is left out", reason=str(error))
+            return False
+        return True
+
     def make(self, stream: str, shards: int | None = None) -> None:
-        """Make a stream if it is not there. Raises ConfigError for one that has another number of shards."""
+        """Make a stream if it is not there.
+
+        Raises TopicForbidden for one that may not be named, and ConfigError for one that has another number of shards.
+        """
+        self._topics.check(stream)
         there = {info.name: info.shards for info in self._bus.streams()}
         if stream not in there:
             self._bus.create(stream, shards or 8)
@@ -189,10 +208,9 @@ class Deployments:
 
     def _worker(self, record: ModelRecord) -> Worker:
         assignment = assigned(self._store.get_model(record.name, record.version))
-        code = bool(record.metadata["code"])
 
         def load(body: bytes) -> Scorer:
-            return self._models.scorer(body, assignment.model_id, assignment.version, code=code)
+            return self._models.scorer(body, assignment.model_id, assignment.version)
 
         return Worker(self._bus, self._store, assignment, load, self._metrics, self._pace)
 

@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 from typing import Literal
 
-import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from snnlab.errors import JobLost, SnnlabError
+from snnlab.logs import logger
 from snnlab.serving.problem import Problem, problem_of
 from snnlab.stores import Store
 from snnlab.types import Json
@@ -120,7 +120,7 @@ class Jobs:
             self._change(job_id, status="running")
             result = work(progress)
         except Exception as error:  # noqa: BLE001 - whatever it is, the job has failed and says why
-            structlog.get_logger("snnlab.serving").warning("job failed", job=job_id, exc_info=error)
+            logger("snnlab.serving").warning("job failed", job=job_id, exc_info=error)
             problem = problem_of(error, _path(job_id))
             self._end(job_id, status="failed", problem=problem)
         else:
@@ -141,7 +141,7 @@ class Jobs:
         try:
             self._change(job_id, finished_at=_now_us(), **changes)
         except SnnlabError as error:  # nobody can be told; whoever asks later finds it unfinished by a replica gone
-            structlog.get_logger("snnlab.serving").warning("job's end is not kept", job=job_id, reason=str(error))
+            logger("snnlab.serving").warning("job's end is not kept", job=job_id, reason=str(error))
         with self._lock:
             self._open.pop(job_id, None)
 

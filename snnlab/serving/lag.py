@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
 
-import structlog
-
 from snnlab.errors import BusError
+from snnlab.logs import logger
 from snnlab.serving.measures import Behind
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.worker import Worker
@@ -67,7 +66,7 @@ class LagWatch:
             try:
                 self.look()
             except Exception as error:  # noqa: BLE001 - whoever watches outlives what it did not foresee
-                structlog.get_logger("snnlab.serving").warning("the lag is not known", exc_info=error)
+                logger("snnlab.serving").warning("the lag is not known", exc_info=error)
             self._stop.wait(self._every_s)
 
     def _behind(self, worker: Worker) -> Behind:

@@ -13,10 +13,9 @@ from dataclasses import replace
 from threading import RLock
 from typing import Any
 
-import structlog
-
 from snnlab.detectors import Detector
 from snnlab.errors import ModelError, ModelNotFound, OwnedElsewhere, SnnlabError
+from snnlab.logs import logger
 from snnlab.serving.bento import Bundled
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.model import Model, columns_read, key_of
@@ -26,6 +25,7 @@ from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Mark, Scorer
 from snnlab.serving.spikes import Spikes
 from snnlab.serving.untrained import untrained
+from snnlab.serving.vouched import VouchedCode
 from snnlab.stores import Lease, ModelRecord, Store
 from snnlab.types import Json
 
@@ -48,6 +48,7 @@ class Models:
         self._metrics = metrics
         self._patterns = patterns
         self._spikes = spikes
+        self._vouched = VouchedCode()
         self._taking = RLock()  # a model is taken once, however many ask for it
         self._held: dict[str, Model] = {}
         self._bundled: dict[str, Bundled] = {}
@@ -56,6 +57,9 @@ class Models:
     def load(self, bundled: Iterable[Bundled]) -> None:
         """Take in the models of the Bento and those of the store, but for those that another replica owns."""
         self._bundled = {bundle.entry.name: bundle for bundle in bundled}
+        for bundle in self._bundled.values():
+            if bundle.entry.code:
+                self._vouched.agree(bundle.content)
         for model_id in sorted(self._bundled):
             with suppress(OwnedElsewhere):
                 self.get(model_id)
@@ -143,9 +147,16 @@ class Models:
         """Teach a model a label, to be kept with it; False where it no longer remembers the event."""
         return self.get(model_id).scorer.teach(event_id, normal=normal)
 
-    def scorer(self, body: bytes, model_id: str, version: int, *, code: bool) -> Scorer:
-        """A detector of its own for ``body``. Raises ModelError for bytes that are no model."""
-        return self._scorer(Detector.load(body, trust_code=code), model_id, version)
+    def detector(self, body: bytes) -> Detector:
+        """A detector of its own for ``body``, which may come from a store that others write to.
+
+        Raises ModelError for bytes that are no model, UntrustedCode for code that no model of the Bento carries.
+        """
+        return Detector.load(body, trust_code=self._vouched.covers(body))
+
+    def scorer(self, body: bytes, model_id: str, version: int) -> Scorer:
+        """A detector at work of its own for ``body``. Raises as ``detector`` does."""
+        return self._scorer(self.detector(body), model_id, version)
 
     def close(self) -> None:
         """Keep what the models have learnt, and leave them to other replicas."""
@@ -154,13 +165,13 @@ class Models:
                 self.keep(model.model_id)
                 self._ownership.release(model.lease.key)
             except SnnlabError as error:
-                log = structlog.get_logger("snnlab.serving")
+                log = logger("snnlab.serving")
                 log.warning("model is left as its last checkpoint has it", model=model.model_id, reason=str(error))
             self._held.pop(model.model_id, None)
 
     def _leave_out(self, record: ModelRecord, error: SnnlabError) -> None:
         self._left_out.add((record.name, record.version))
-        log = structlog.get_logger("snnlab.serving")
+        log = logger("snnlab.serving")
         log.warning("model of the store cannot be loaded and is left out", model=record.name, exc_info=error)
 
     def _records(self) -> list[ModelRecord]:
@@ -234,13 +245,10 @@ class Models:
         return model
 
     def _restored(self, record: ModelRecord, lease: Lease) -> Model:
-        code = bool(record.metadata.get("code"))
         saved = self._store.load(lease.key)
         if saved is not None and saved.learned != record.body and self._same_root(record, lease):
-            return Model.of(
-                record, self.scorer(saved.learned, record.name, record.version, code=code), lease, kept=False
-            )
-        return Model.of(record, self.scorer(record.body, record.name, record.version, code=code), lease)
+            return Model.of(record, self.scorer(saved.learned, record.name, record.version), lease, kept=False)
+        return Model.of(record, self.scorer(record.body, record.name, record.version), lease)
 
     def _same_root(self, record: ModelRecord, lease: Lease) -> bool:
         root = self._store.rows(lease.key, [_GROWN_FROM]).get(_GROWN_FROM, b"")
@@ -248,8 +256,8 @@ class Models:
 
     def _adopt(self, bundle: Bundled, lease: Lease) -> Model:
         entry = bundle.entry
-        detector = Detector.load(bundle.content, trust_code=entry.code)
-        return self._add(entry.name, entry.name, detector, {"digest": entry.digest, "code": entry.code}, lease)
+        told = {"digest": entry.digest, "code": entry.code}
+        return self._add(entry.name, entry.name, self.detector(bundle.content), told, lease)
 
     def _add(self, model_id: str, name: str, detector: Detector, told: Json, lease: Lease) -> Model:
         created_at = time.time_ns() // 1000

@@ -7,9 +7,8 @@ was done under a lost lease is refused by the store, since the next owner's epoc
 import time
 from threading import Lock
 
-import structlog
-
 from snnlab.errors import OwnedElsewhere
+from snnlab.logs import logger
 from snnlab.serving.replica import Replica
 from snnlab.stores import Lease, ShardKey, Store
 
@@ -83,7 +82,7 @@ class Ownership:
                         self._held[key] = longer, now + _SAFETY * self._hold_s
                         continue
                     self._held.pop(key, None)
-            structlog.get_logger("snnlab.serving").warning("lease lost to another replica", model=key.model)
+            logger("snnlab.serving").warning("lease lost to another replica", model=key.model)
 
     def release(self, key: ShardKey) -> None:
         """Give a key back."""

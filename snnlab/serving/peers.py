@@ -6,9 +6,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import structlog
 from pydantic import ValidationError
 
+from snnlab.logs import logger
 from snnlab.serving.metrics import Snapshot
 from snnlab.serving.model_card import ModelCard
 from snnlab.serving.replica import Replica, ReplicaSettings
@@ -85,7 +85,7 @@ class Peers:
             why = f"status {answer.status_code}"
         except (httpx.HTTPError, ValueError, ValidationError) as error:
             why = str(error) or type(error).__name__
-        structlog.get_logger("snnlab.serving").info("a replica does not tell", replica=peer.name, path=path, reason=why)
+        logger("snnlab.serving").info("a replica does not tell", replica=peer.name, path=path, reason=why)
         return None
 
 

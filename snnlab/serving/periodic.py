@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from threading import Event, Thread
 
-import structlog
+from snnlab.logs import logger
 
 __all__ = ["Periodic"]
 
@@ -47,4 +47,4 @@ class Periodic:
             except Exception as error:  # noqa: BLE001 - whatever it is, the next time may go well
                 if str(error) != told:  # a store that is away is told of once
                     told = str(error)
-                    structlog.get_logger("snnlab.serving").warning("failed", what=self._name, reason=told)
+                    logger("snnlab.serving").warning("failed", what=self._name, reason=told)

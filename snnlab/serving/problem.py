@@ -8,12 +8,12 @@ bad value, what is valid and the next step. What the server got wrong by itself 
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from snnlab.errors import (
     BusCorrupt,
@@ -30,19 +30,23 @@ from snnlab.errors import (
     PromotionRefused,
     SnnlabError,
     StoreError,
+    TopicForbidden,
     UntrustedCode,
 )
+from snnlab.logs import logger
 
 __all__ = ["MEDIA_TYPE", "Invalid", "Problem", "install", "problem_of", "respond"]
 
 MEDIA_TYPE = "application/problem+json"
 _SHOWN = 80  # characters of a bad value that are told back
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _TOLD = 20  # bad values of one request that are told back
 
 _KINDS: tuple[tuple[type[SnnlabError], HTTPStatus, str, str], ...] = (
     (ModelNotFound, HTTPStatus.NOT_FOUND, "model-not-found", "No such model"),
     (NothingThere, HTTPStatus.NOT_FOUND, "not-found", "Not found"),
     (UntrustedCode, HTTPStatus.FORBIDDEN, "untrusted-code", "The model carries code that was not agreed to"),
+    (TopicForbidden, HTTPStatus.FORBIDDEN, "topic-forbidden", "The stream may not be named"),
     (ModelError, HTTPStatus.INTERNAL_SERVER_ERROR, "damaged-model", "A stored model cannot be loaded"),
     (EventError, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-events", "The events cannot be scored"),
     (DataError, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-data", "The input cannot be scored"),
@@ -104,6 +108,9 @@ def problem_of(error: Exception, instance: str = "") -> Problem:
         return _problem(status, title.lower().replace(" ", "-"), title, told or str(error.detail), instance)
     if isinstance(error, RequestValidationError):
         return _validation(error, instance)
+    if isinstance(error, UnicodeEncodeError):  # JSON can write half a character, which no column and no store can hold
+        detail = f"{error.object[:_SHOWN]!r} holds half a character (a lone surrogate); send text that is Unicode"
+        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-text", "The text is not Unicode", detail, instance)
     inside = "the service failed; its log tells why under this path and time"
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "The service failed", inside, instance)
 
@@ -146,17 +153,25 @@ def respond(problem: Problem, headers: dict[str, str] | None = None) -> Response
     return Response(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
+def _methods(app: FastAPI, request: Request) -> list[str]:
+    """The methods of all routes at a path: the router names those of the first one only."""
+    asked = [(method, {**request.scope, "method": method}) for method in _METHODS]
+    return [method for method, scope in asked if any(route.matches(scope)[0] is Match.FULL for route in app.routes)]
+
+
 def install(app: FastAPI) -> None:
     """Let every error of ``app`` leave it as a problem."""
 
     async def handle(request: Request, error: Exception) -> Response:
         problem = problem_of(error, request.url.path)
         if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            structlog.get_logger("snnlab.serving").error("request failed", path=request.url.path, exc_info=error)
+            logger("snnlab.serving").error("request failed", path=request.url.path, exc_info=error)
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_methods(app, request))
         if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
             headers["Retry-After"] = "1"
         return respond(problem, headers)
 
-    for kind in (SnnlabError, HTTPException, RequestValidationError, Exception):
+    for kind in (SnnlabError, HTTPException, RequestValidationError, UnicodeEncodeError, Exception):
         app.add_exception_handler(kind, handle)

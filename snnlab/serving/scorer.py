@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from snnlab import tracing
 from snnlab.detectors import Detector, Verdicts
 from snnlab.detectors.detector import DeadLetter
 from snnlab.events import EventBatch
@@ -69,6 +70,14 @@ class Scorer:
 
     def score(self, batch: EventBatch, *, learn: bool = True, stream: str = "") -> Found:
         """Verdicts on a batch, and its anomalies. Raises DataError for events that cannot be scored at all."""
+        if not tracing.enabled():
+            return self._score(batch, learn, stream)
+        with tracing.span("detector.process", model=self.model_id, stream=stream, n_events=len(batch)) as span:
+            found = self._score(batch, learn, stream)
+            span.tell(n_anomalies=len(found.anomalies), n_rejected=len(found.rejected))
+            return found
+
+    def _score(self, batch: EventBatch, learn: bool, stream: str) -> Found:
         with self._lock:
             begun = time.perf_counter()
             verdicts = self.detector.process(batch, learn)

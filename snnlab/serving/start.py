@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import structlog
 from fastapi import FastAPI
 
-from snnlab import streams
+from snnlab import streams, tracing
 from snnlab.config import Settings
+from snnlab.logs import logger
 from snnlab.serving.application import Application
 from snnlab.serving.bento import bundled_models
 from snnlab.serving.peers import Peers
 from snnlab.serving.replica import Replica, ReplicaSettings, listening
 from snnlab.serving.rest import create_app
+from snnlab.serving.topics import Topics
 from snnlab.serving.warm import warm_door, warm_up
 from snnlab.serving.worker import Pace
 from snnlab.stores import connect as connect_store
@@ -44,6 +45,7 @@ class Service:
         not say that it is ready.
         """
         begun = time.perf_counter()
+        tracing.start("snnlab-service")
         application = await asyncio.to_thread(_application, models)
         app = create_app(application)
         await warm_door(app, application.held())
@@ -51,8 +53,8 @@ class Service:
         # What is here now stays: a collection that need not look at it pauses the service for a few ms, not hundreds.
         gc.collect()
         gc.freeze()
-        log = structlog.get_logger("snnlab.serving")
-        log.info("service started", models=len(application.held()), grpc=grpc and grpc.port, seconds=_since(begun))
+        told = {"models": len(application.held()), "grpc": grpc and grpc.port, "traces": tracing.enabled()}
+        logger("snnlab.serving").info("service started", **told, seconds=_since(begun))
         return cls(application, app, grpc)
 
     async def stop(self) -> None:
@@ -63,6 +65,8 @@ class Service:
         await self.app.state.forwarding.close()
         self.application.bus.close()
         self.application.store.close()
+        await asyncio.to_thread(tracing.stop)
+        logger("snnlab.serving").info("service stopped")
 
 
 async def _grpc(application: Application) -> "GrpcServer | None":
@@ -88,6 +92,7 @@ def _application(models: Path) -> Application:
     from snnlab.serving.grpc import GrpcSettings
 
     settings = Settings.load()
+    topics = Topics.of(settings.topics)
     home = _home(settings)
     bus = streams.connect(settings.bus or f"sqlite:///{home / 'bus.db'}")
     store = connect_store(settings.store or f"sqlite:///{home / 'store.db'}")
@@ -95,6 +100,8 @@ def _application(models: Path) -> Application:
     warm_up([(bundle.content, bundle.entry.code) for bundle in bundled])
     replica = ReplicaSettings.load()
     here = Replica.here(*replica.addresses(listening(), GrpcSettings.load().port))
-    application = Application(bus, store, pace=Pace(hold_s=replica.lease_s), peers=Peers(here, replica))
+    keep_s = None if settings.anomaly_days is None else settings.anomaly_days * 86_400
+    pace = Pace(hold_s=replica.lease_s, keep_s=keep_s)
+    application = Application(bus, store, pace=pace, topics=topics, peers=Peers(here, replica))
     application.start(bundled)
     return application

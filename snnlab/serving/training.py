@@ -6,6 +6,7 @@ from snnlab.errors import ConfigError
 from snnlab.events import EventBatch
 from snnlab.serving.jobs import Job, Jobs, Progress
 from snnlab.serving.models import Models
+from snnlab.serving.topics import Topics
 from snnlab.streams import Bus
 from snnlab.types import Json
 
@@ -19,10 +20,11 @@ Pieces = Callable[[], Iterator[EventBatch]]
 class Training:
     """Lets models learn in the background, one after the other."""
 
-    def __init__(self, bus: Bus, models: Models, jobs: Jobs) -> None:
+    def __init__(self, bus: Bus, models: Models, jobs: Jobs, topics: Topics) -> None:
         self._bus = bus
         self._models = models
         self._jobs = jobs
+        self._topics = topics
 
     def begin(self, model_id: str, batch: EventBatch | None, stream: str | None, labels: Mapping[str, bool]) -> Job:
         """The job that trains a model. Raises ConfigError for a stream that is not there."""
@@ -34,6 +36,8 @@ class Training:
     def _source(self, batch: EventBatch | None, stream: str | None) -> tuple[int | None, Pieces]:
         if batch is not None:
             return len(batch), lambda: _cut(batch)
+        if stream is not None:
+            self._topics.check(stream)
         there = [info.name for info in self._bus.streams()]
         if stream is None or stream not in there:
             raise ConfigError(

@@ -6,12 +6,9 @@ from typing import Any
 from snnlab.config import NeuromorphicConfig
 from snnlab.detectors import Detector
 from snnlab.domains import domain as domain_of
-from snnlab.errors import ConfigError
+from snnlab.serving.size import check_size
 
-__all__ = ["MAX_NEURONS", "untrained"]
-
-MAX_NEURONS = 100_000
-"""Largest reservoir that a request may ask for; one of a million neurons takes a gigabyte."""
+__all__ = ["untrained"]
 
 
 def untrained(
@@ -28,9 +25,6 @@ def untrained(
     """
     known = domain_of(domain)
     config = NeuromorphicConfig.from_dict(neuromorphic) if neuromorphic is not None else None
-    if config is not None and config.reservoir.neurons > MAX_NEURONS:
-        raise ConfigError(
-            f"{config.reservoir.neurons} neurons; a model of the service has at most {MAX_NEURONS}: "
-            "ask for fewer, or build the model in a notebook and put it into a Bento"
-        )
+    if config is not None:
+        check_size(config)
     return Detector.build(known, names=features, categories=categories, entities=True, seed=seed, config=config)

@@ -14,6 +14,7 @@ from snnlab.serving.rest.requests import Score
 __all__ = ["example", "warm_door", "warm_up"]
 
 _SIZES = (1, 64, 1, 1)
+_UNTRACED = b"00-" + b"0" * 31 + b"1-" + b"0" * 15 + b"1-00"  # of a caller who samples nothing: no client asked for it
 
 
 def warm_up(models: Iterable[tuple[bytes, bool]]) -> None:
@@ -50,7 +51,11 @@ async def _post(app: ASGIApp, path: str, body: bytes) -> None:
         "raw_path": path.encode(),
         "query_string": b"",
         "root_path": "",
-        "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())],
+        "headers": [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"traceparent", _UNTRACED),
+        ],
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),
     }

@@ -15,10 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
-import structlog
-
 from snnlab.errors import BusError, SnnlabError, StoreError
 from snnlab.events import EventBatch
+from snnlab.serving.journal import Journal, tell_anomalies
 from snnlab.serving.labels import labels_of, topic_of
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.scorer import Found, Scorer, rows_of
@@ -33,6 +32,7 @@ _SCORING_A_CHECKPOINT = 9.0  # times as long is scored as is spent on checkpoint
 _LONGEST_PAUSE_S = 30.0
 _LABELS_EVERY_S = 0.2
 _TOPIC_EVERY_S = 2.0
+_EXPIRE_EVERY_S = 60.0
 _LABELS_READ = "feedback"  # the row of a checkpoint that tells how far the shard's labels are in what was learnt
 _TRIED_EVERY_S = 0.5  # a shard that another holds: each try locks the store
 _SHORTEST_PAUSE_S = 0.002  # after a stream was busy: more is likely to come at once
@@ -59,13 +59,14 @@ class Assignment:
 class Pace:
     """Events a batch, and seconds: between checkpoints, between looks at a stream long idle, and of a lease.
 
-    With ``checkpoint_s`` 0 there is one after each batch.
+    With ``checkpoint_s`` 0 there is one after each batch. Anomalies are kept for ``keep_s`` seconds, or for good.
     """
 
     batch: int = 1000
     checkpoint_s: float = 1.0
     poll_s: float = 0.05
     hold_s: float = 10.0
+    keep_s: float | None = None
 
 
 class _Shard:
@@ -109,9 +110,10 @@ class Worker:
         self._tried_at: dict[int, float] = {}
         self._labelled_topic = False
         self._topic_asked_at = -_TOPIC_EVERY_S
+        self._expired_at = -_EXPIRE_EVERY_S
         self._stop = Event()
         self._thread: Thread | None = None
-        self._log = structlog.get_logger("snnlab.serving").bind(model=assignment.model_id, stream=assignment.stream)
+        self._journal = Journal(assignment.model_id, assignment.version, assignment.stream)
 
     @property
     def running(self) -> bool:
@@ -157,6 +159,7 @@ class Worker:
                 self._checkpoint(shard, held)
             done += fresh
         self.processed += done
+        self._expire()
         return done
 
     def work(self, stop: Event) -> None:
@@ -165,7 +168,9 @@ class Worker:
         while not stop.is_set():
             try:
                 done = self.step()
-                self.failure = ""
+                if self.failure:
+                    self.failure = ""
+                    self._journal.going_on()
             except Exception as error:  # noqa: BLE001 - a worker outlives what it did not foresee, and says so
                 self._fail(error)
                 done = 0
@@ -175,11 +180,17 @@ class Worker:
             stop.wait(1.0 if self.failure else pause_s)
             pause_s = min(2 * pause_s, self._pace.poll_s)
 
+    def _expire(self) -> None:
+        """Remove the anomalies whose time has come, now and then."""
+        now = time.monotonic()
+        if self._pace.keep_s is not None and now - self._expired_at >= _EXPIRE_EVERY_S:
+            self._expired_at = now
+            self._store.expire()
+
     def _fail(self, error: Exception) -> None:
         known = isinstance(error, SnnlabError)
         self.failure = str(error) if known else f"{type(error).__name__}: {error}"
-        told = "worker failed; its shards start again from their checkpoints"
-        self._log.error(told, reason=self.failure, exc_info=None if known else error)
+        self._journal.retry(self.failure, error)
         self._held.clear()
 
     def _pause(self, *, busy: bool) -> float:
@@ -199,6 +210,7 @@ class Worker:
             lease = self._store.renew(held.lease, hold_s=self._pace.hold_s)
             if lease is None:
                 del self._held[shard]
+                self._journal.lost(shard)
                 return None
             held.lease, held.renewed_at = lease, now
         return held
@@ -214,6 +226,8 @@ class Worker:
         saved = self._store.load(key)
         committed = self._bus.committed(self.assignment.model_id, self.assignment.stream, shard)
         position = saved.position if saved else committed
+        if saved is not None and saved.position != committed:  # its owner ended between the two
+            self._bus.commit(self.assignment.model_id, self.assignment.stream, shard, saved.position)
         held = _Shard(lease, self._load(saved.learned if saved else self.assignment.body), position, now)
         if saved is None:
             held.scorer.begin()
@@ -221,6 +235,7 @@ class Worker:
             held.events = standing.events
         held.labelled = held.labels_kept = self._labelled(key)
         self._held[shard] = held
+        self._journal.taken(shard, position, lease.epoch)
         return held
 
     def _consume(self, shard: int, held: _Shard) -> int:
@@ -228,7 +243,8 @@ class Worker:
         for position, batch in self._bus.consume(self.assignment.stream, shard, held.position, self._pace.batch):
             if held.position is not None and position <= held.position:
                 continue
-            self._process(held.scorer, batch)
+            with self._journal.processing(shard, batch):
+                self._process(held.scorer, batch)
             held.position = position
             held.events += len(batch)
             done += len(batch)
@@ -278,7 +294,7 @@ class Worker:
         except (BusError, StoreError):
             raise
         except Exception as error:  # noqa: BLE001 - one poisoned batch must not stop a stream
-            self._log.warning("batch cannot be scored; its events are dead letters", exc_info=error)
+            self._journal.poisoned(error)
             self._set_aside(batch, [str(error) or type(error).__name__] * len(batch))
             return
         self._publish(batch, found)
@@ -287,14 +303,17 @@ class Worker:
         if found.rejected:
             bad, reasons = rows_of(batch, found.rejected)
             self._bus.dead_letter(self.assignment.stream, bad, reasons)
+            self._journal.dead_letters(bad, reasons)
         if found.anomalies:
-            self._store.put_anomalies(found.anomalies)
+            self._store.put_anomalies(found.anomalies, keep_s=self._pace.keep_s)
             self._bus.publish_anomalies(self.assignment.stream, found.anomalies)
+            tell_anomalies(found.anomalies)
 
     def _set_aside(self, batch: EventBatch, reasons: Sequence[str]) -> None:
         if len(batch):
             self._bus.dead_letter(self.assignment.stream, batch, reasons)
             self._metrics.dead_letters(self.assignment.model_id, self.assignment.stream, len(batch))
+            self._journal.dead_letters(batch, reasons)
 
     def _checkpoint(self, shard: int, held: _Shard) -> None:
         held.kept_at = begun = time.monotonic()
@@ -305,6 +324,7 @@ class Worker:
             rows[_LABELS_READ] = str(held.labelled).encode()
         if not self._store.save(held.lease, held.position, held.scorer.save(), rows):
             del self._held[shard]
+            self._journal.lost(shard)
             return
         if held.labelled is not None and held.labelled != held.labels_kept:
             self._bus.commit(self.assignment.model_id, topic_of(self.assignment.stream), shard, held.labelled)
@@ -312,6 +332,7 @@ class Worker:
         held.kept, held.kept_at = held.position, time.monotonic()
         held.cost_s = held.kept_at - begun
         self._bus.commit(self.assignment.model_id, self.assignment.stream, shard, held.position)
+        self._journal.checkpoint(shard, held.position, held.cost_s)
 
     def _let_go(self, shards: set[int]) -> None:
         for shard in sorted(shards):
@@ -323,3 +344,4 @@ class Worker:
                 self._fail(error)
                 return
             self._held.pop(shard, None)
+            self._journal.released(shard, held.position)

@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 
+from snnlab import tracing
 from snnlab.database import Database
 from snnlab.errors import BusError, ConfigError, EventError
 from snnlab.events import EventBatch
@@ -20,6 +21,7 @@ from snnlab.streams.base import Backlog, DeadLetter, Hear, OnBadRow, Published, 
 from snnlab.streams.letters import letters_after, open_letters, reopen, set_aside
 from snnlab.streams.log import LAYOUT, append, events_of, head, rows_after, unsealed, waiting_rows
 from snnlab.streams.sift import sift
+from snnlab.streams.tracing import published, publishing
 
 __all__ = ["SqliteBus"]
 
@@ -99,13 +101,15 @@ class SqliteBus:
         if reasons and bad_rows == "refuse":
             raise EventError(f"{len(reasons)} of {len(batch)} events cannot be published; the first: {reasons[0]}")
         bad = batch.take(np.flatnonzero(~good)) if reasons else None
-        rows = _rows_of(batch.take(np.flatnonzero(good)) if reasons else batch, shards)
         positions: dict[int, int] = {}
-        with self._database.write() as connection:
-            for shard, count, body in rows:
-                positions[shard] = append(connection, stream, shard, count, body, self._clock())
-            if bad is not None:
-                set_aside(connection, stream, bad, reasons, self._clock())
+        sound = batch.take(np.flatnonzero(good)) if reasons else batch
+        with published("sqlite", stream, sound) as traced:
+            rows = _rows_of(traced, shards)
+            with self._database.write() as connection:
+                for shard, count, body in rows:
+                    positions[shard] = append(connection, stream, shard, count, body, self._clock())
+                if bad is not None:
+                    set_aside(connection, stream, bad, reasons, self._clock())
         return Published(int(good.sum()), len(reasons), positions)
 
     def consume(
@@ -200,9 +204,10 @@ class SqliteBus:
         if not anomalies:
             with self._database.read() as connection:
                 return head(connection, topic).get(0, -1)
-        body = encode_anomalies(anomalies)
-        with self._database.write() as connection:
-            last = append(connection, topic, 0, len(anomalies), body, self._clock())
+        with publishing("sqlite", topic, len(anomalies)):
+            body = encode_anomalies(anomalies, tracing.headers())
+            with self._database.write() as connection:
+                last = append(connection, topic, 0, len(anomalies), body, self._clock())
         for hear in self._listening.get(stream, ()):
             first = last - len(anomalies) + 1
             hear(Told(first - 1, tuple(enumerate(anomalies, start=first))))

@@ -13,9 +13,11 @@ from snnlab.config import Settings
 from snnlab.database import sqlite_path
 from snnlab.errors import ConfigError
 
-__all__ = ["artifact_root", "experiment", "prepare", "tracking_folder", "tracking_uri"]
+__all__ = ["artifact_root", "configured_uri", "experiment", "prepare", "tracking_folder", "tracking_uri"]
 
 _DEFAULT = "sqlite:///mlruns/mlflow.db"
+_given: dict[str, str | None] = {}
+"""Stores that were prepared by argument, with what MLFLOW_TRACKING_URI held before: MLflow writes it there itself."""
 
 
 def tracking_uri(uri: str | None = None) -> str:
@@ -27,7 +29,19 @@ def tracking_uri(uri: str | None = None) -> str:
     >>> tracking_uri("http://localhost:5000")
     'http://localhost:5000'
     """
-    chosen = uri or os.environ.get("MLFLOW_TRACKING_URI") or Settings.load().tracking_uri or _DEFAULT
+    return _absolute(uri) if uri else configured_uri()
+
+
+def configured_uri() -> str:
+    """The tracking store that the environment or the settings name, whichever was prepared by argument since."""
+    named, looked = os.environ.get("MLFLOW_TRACKING_URI"), set[str]()
+    while named in _given and named not in looked:
+        looked.add(named)
+        named = _given[named]
+    return _absolute(named or Settings.load().tracking_uri or _DEFAULT)
+
+
+def _absolute(chosen: str) -> str:
     if chosen.startswith("sqlite:"):
         return f"sqlite:///{sqlite_path(chosen).absolute()}"
     if "://" not in chosen or chosen.startswith("file:"):
@@ -54,6 +68,8 @@ def prepare(uri: str | None = None) -> str:
     Raises ConfigError where the store cannot be opened.
     """
     chosen = tracking_uri(uri)
+    if uri is not None and chosen != configured_uri():
+        _given.setdefault(chosen, os.environ.get("MLFLOW_TRACKING_URI"))
     _quietly()
     import mlflow
     from mlflow.exceptions import MlflowException

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from snnlab.detectors import Detector
 from snnlab.errors import ModelError, ModelFormatError, ModelNotFound
-from snnlab.tracking.connection import prepare
+from snnlab.tracking.connection import configured_uri, prepare, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -32,16 +32,18 @@ def digest_of_bytes(content: bytes) -> str:
 def load_detector(model: str | Path, *, trust_code: bool = False, uri: str | None = None) -> Detector:
     """A detector from ``models:/NAME@ALIAS``, ``models:/NAME/VERSION`` or the path of a .snn file.
 
-    A model that carries its user's code loads from the registry, where its bytes match the registered digest; from a
-    file only with ``trust_code=True``. Raises ModelNotFound where there is no such model, ModelFormatError where the
-    bytes are not those that were registered, UntrustedCode for code nobody vouched for.
+    A model that carries its user's code loads from the configured registry, where its bytes match the registered
+    digest; from a file, and from another registry (``uri``), only with ``trust_code=True``. Raises ModelNotFound where
+    there is no such model, ModelFormatError where the bytes are not those that were registered, UntrustedCode for code
+    nobody vouched for.
     """
     if not str(model).startswith("models:/"):
         path = Path(model)
         if not path.is_file():
             raise ModelNotFound(f"no model at {str(model)!r}; give the path of a .snn file or models:/NAME@champion")
         return Detector.load(path, trust_code=trust_code)
-    return Detector.load(load_bytes(str(model), uri=uri), trust_code=True)
+    trusted = trust_code or tracking_uri(uri) == configured_uri()
+    return Detector.load(load_bytes(str(model), uri=uri), trust_code=trusted)
 
 
 def load_bytes(model: str, *, uri: str | None = None) -> bytes:

@@ -1,7 +1,12 @@
+import logging
+import sys
+import threading
 from dataclasses import dataclass
 
 import pytest
+import structlog
 
+from snnlab import logs
 from snnlab.cli import main
 
 
@@ -10,6 +15,19 @@ class Done:
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(autouse=True)
+def log_of_pytest():
+    """Commands set up the log of their process, which here is that of the tests."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, sys.excepthook, threading.excepthook, logs._Here.replica
+    yield
+    root.handlers[:], level, sys.excepthook, threading.excepthook, logs._Here.replica = before
+    root.setLevel(level)
+    logging.getLogger("snnlab").setLevel(logging.NOTSET)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
 
 
 @pytest.fixture

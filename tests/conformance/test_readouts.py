@@ -52,6 +52,8 @@ def part(stream, start, stop):
 def run(kind, cuts=(), learn=True, upto=N, **settings_):
     readout, stream = KINDS[kind](**settings_), inputs()
     learnt, memory = readout.fresh(SHAPE), readout.remembered(SHAPE, ENTITIES)
+    for odd in range(ODD.start, ODD.stop):  # to those that listen to labels: the like of these were anomalies
+        readout.teach(part(stream, odd, odd + 1), learnt, normal=False)
     edges = sorted({0, upto, *(cut for cut in cuts if cut < upto)})
     pieces = [readout.surprise(part(stream, a, b), learnt, memory, learn=learn) for a, b in pairwise(edges)]
     return np.concatenate(pieces), learnt, memory
@@ -109,8 +111,8 @@ def test_without_learning_nothing_learnt_moves(kind):
     for name, array in before.items():
         np.testing.assert_array_equal(learnt[name], array, err_msg=name)
     readout.teach(part(stream, 700, 701), learnt, normal=False)
-    for name, array in before.items():
-        np.testing.assert_array_equal(learnt[name], array, err_msg=name)
+    moved = [name for name, array in before.items() if not np.array_equal(learnt[name], array)]
+    assert moved == (["bad", "all"] if kind == "reputation" else [])
 
 
 def test_learning_moves_what_is_learnt(kind):

@@ -326,3 +326,26 @@ def test_a_damaged_manifest_of_a_whole_archive_is_no_model():
     for key, value in (("flags", {"loud": True}), ("entities", [[], []]), ("entities", 3), ("domain", 3)):
         with pytest.raises((ModelFormatError, ConfigError)):
             Detector.load(ModelFile(manifest | {key: value}, file.arrays).to_bytes())
+
+
+def test_a_late_label_makes_what_its_event_came_from_suspect():
+    rng = np.random.default_rng(4)
+    n, terminals = 3_000, 60
+    where = rng.integers(0, terminals, n)
+    batch = EventBatch.from_columns(
+        rng.lognormal(3.0, 0.4, (n, 1)),
+        ["amount"],
+        timestamps=np.arange(n) * 60 * SECOND,
+        entities=[f"card-{one}" for one in rng.integers(0, 200, n)],
+        categories={"terminal": [f"t{one}" for one in where]},
+        event_ids=[f"e{one}" for one in range(n)],
+    )
+    told, silent = (Detector.for_events("business", batch) for _ in range(2))
+    for detector in (told, silent):
+        detector.process(batch.slice(0, 2_000))
+    for row in np.flatnonzero(where[:2_000] == 7)[-12:]:
+        assert told.feedback(f"e{row}", label=True)
+    later, without = (detector.process(batch.slice(2_000, n)).score for detector in (told, silent))
+    bad = where[2_000:] == 7
+    assert np.median(later[bad]) > np.quantile(later[~bad], 0.9)
+    assert np.median(without[bad]) < np.quantile(without[~bad], 0.7)

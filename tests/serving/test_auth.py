@@ -45,6 +45,11 @@ def test_who_may_ask(key, loopback, host, headers, status):
             assert "SNNLAB_API_KEY" in answer.json()["detail"]
 
 
+def test_a_path_with_a_line_feed_is_none_of_ours():
+    answer = client(None, loopback=True).get("/api/v1/models%0A")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
 def test_probes_are_free():
     assert client(KEY, loopback=False).get("/livez").status_code == 200
 

@@ -17,6 +17,8 @@ from snnlab.serving.grpc.service import NAME
 from snnlab.serving.run import BentoServer
 from snnlab.serving.wheel import pack_wheel, pinned_requirements
 
+FAR = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 
 @pytest.fixture(scope="module")
 def trained(calm):
@@ -49,7 +51,9 @@ def test_the_wheel_runs_without_the_source_tree(tmp_path):
         names = archive.namelist()
         assert archive.testzip() is None
         archive.extractall(tmp_path / "site")
-    assert "snnlab/_bentos/neuromorphic/service.py" in names
+    assert {"snnlab/_bentos/neuromorphic/service.py", "snnlab/serving/page/live.html", "snnlab/viz/raster.js"} <= {
+        *names
+    }
     assert not any("__pycache__" in name for name in names)
     told = "import snnlab; from snnlab.workflows.locate import bento_folder; print(snnlab.__file__, bento_folder())"
     done = subprocess.run(
@@ -126,14 +130,16 @@ def asked(url, body=None, **headers):
 
 
 @pytest.mark.slow
-def test_a_built_bento_serves_what_the_detector_says(tmp_path, trained, calm, with_burst, as_json):
+def test_a_built_bento_serves_what_the_detector_says(tmp_path, trained, calm, with_burst, as_json, collector):
     home = tmp_path / "home"
     tag = build([NamedModel("web", trained)], home=home)
     batch = with_burst(calm(60, begun=1200), 40)
     expected = Detector.load(trained).process(batch)
-    with BentoServer(tag, home=home) as server:
+    with BentoServer(tag, home=home, settings=collector.environment) as server:
+        assert psutil.Process(server._process.pid).cwd() == str(home)
         family = psutil.Process(server._process.pid).children(recursive=True)
-        status, content = asked(f"{server.url}/api/v1/models/web/score", {"events": as_json(batch)})
+        path = f"{server.url}/api/v1/models/web/score"
+        status, content = asked(path, {"events": as_json(batch)}, traceparent=FAR)
         assert status == 200, content
         verdicts = json.loads(content)["verdicts"]
         assert [verdict["score"] for verdict in verdicts] == expected.score.tolist()
@@ -147,7 +153,16 @@ def test_a_built_bento_serves_what_the_detector_says(tmp_path, trained, calm, wi
         assert b"neuromorphic_events_processed_total" in asked(f"{server.url}/metrics")[1]
         assert asked(f"{server.url}/healthz", Host="rebound.example")[0] == 401
         assert json.loads(asked(f"{server.url}/nothing")[1])["type"] == "urn:snnlab:problem:not-found"
+        assert asked(f"{server.url}/live")[0] == asked(f"{server.url}/live/raster.js")[0] == 200
         assert server.ready_s < 60
+    (scored,) = collector.named("POST /api/v1/models/{model_id}/score")
+    assert (scored.trace, scored.parent, scored.service) == (*FAR.split("-")[1:3], "snnlab-service")
+    assert scored.id in {one.parent for one in collector.named("detector.process")}
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    told = [line["event"] for line in lines if line["logger"].startswith("snnlab")]
+    assert (told[0], told[-1]) == ("service started", "service stopped")
+    assert {"anomaly", "request refused"} <= set(told)
+    assert {line["logger"] for line in lines} > {"bentoml.serve"}  # in the same form
     assert family
     assert not any(child.is_running() for child in family)
     with BentoServer(tag, home=home) as again:

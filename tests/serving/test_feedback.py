@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from snnlab.detectors import Detector
+from snnlab.domains import DOMAINS, domain
 from snnlab.events.anomaly import Anomaly
 from snnlab.serving.application import Application
 from snnlab.serving.feedback import labels_of, topic_of
@@ -13,8 +14,9 @@ BASE = "/api/v1"
 
 
 @pytest.fixture
-def model(client):
-    """Of a domain whose detectors learn from labels."""
+def model(client, monkeypatch):
+    """Of a domain whose detectors learn from labels, and soon forget what they were of."""
+    monkeypatch.setitem(DOMAINS, "business", domain("business").model_copy(update={"recall": 4096}))
     body = {"domain": "business", "name": "web", "features": ["cpu", "latency"], "seed": 1}
     return client.post(f"{BASE}/models", json=body).json()["model_id"]
 

@@ -104,6 +104,22 @@ def test_a_worker_that_lost_its_shard_writes_nothing(make, bus, store, calm):
     quick.stop()
 
 
+def test_anomalies_are_gone_after_their_time_and_their_rows_with_them(make, bus, store, calm, with_burst):
+    pace = Pace(batch=200, checkpoint_s=0.0, poll_s=0.01, keep_s=0.5)
+    bus.publish("hosts", with_burst(calm(200, begun=1200), 100))
+    first = make(pace)
+    while first.step():
+        pass
+    first.stop()
+    assert store.anomalies().items
+    time.sleep(0.6)
+    assert not store.anomalies().items
+    second = make(pace)
+    second.step()
+    second.stop()
+    assert store.expire() == 0  # the worker has removed them
+
+
 def test_a_batch_that_cannot_be_scored_is_set_aside_and_the_stream_goes_on(make, bus, calm):
     bus.publish("hosts", EventBatch.from_columns(np.ones((4, 1)), ["watts"], entities=["host-0"] * 4))
     bus.publish("hosts", calm(50, begun=1200))

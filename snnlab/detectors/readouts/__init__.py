@@ -9,6 +9,7 @@ from snnlab.detectors.readouts.level import Level
 from snnlab.detectors.readouts.novelty import Novelty
 from snnlab.detectors.readouts.phase import Phase
 from snnlab.detectors.readouts.predictive import Predictive
+from snnlab.detectors.readouts.reputation import Reputation
 
 __all__ = [
     "KINDS",
@@ -23,10 +24,12 @@ __all__ = [
     "Pool",
     "Predictive",
     "Readout",
+    "Reputation",
     "Shape",
 ]
 
 KINDS: dict[str, type[Readout]] = {
-    readout.kind: readout for readout in (Novelty, Phase, Level, Change, Extreme, Joint, Context, Predictive)
+    readout.kind: readout
+    for readout in (Novelty, Phase, Level, Change, Extreme, Joint, Context, Reputation, Predictive)
 }
 """Every readout by its kind."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import grpc
 
 from snnlab.serving.auth import Guard
+from snnlab.serving.journal import refused
 
 __all__ = ["KeyInterceptor"]
 
@@ -29,7 +30,10 @@ class KeyInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc 
         given = {str(name): str(value) for name, value in handler_call_details.invocation_metadata}
         # A web page cannot speak gRPC, so that there is no rebound name to ask about.
         refusal = self._guard.refusal({"authorization": given.get("authorization", ""), "host": "localhost"})
-        return handler if refusal is None else _refusing(handler, refusal)
+        if refusal is None:
+            return handler
+        refused("grpc", handler_call_details.method, grpc.StatusCode.UNAUTHENTICATED.name)
+        return _refusing(handler, refusal)
 
 
 def _refusing(handler: grpc.RpcMethodHandler, refusal: str) -> grpc.RpcMethodHandler:

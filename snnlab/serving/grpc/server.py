@@ -7,6 +7,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from snnlab import tracing
 from snnlab.errors import ConfigError
 from snnlab.serving.application import Application
 from snnlab.serving.auth import Guard, is_loopback
@@ -14,6 +15,7 @@ from snnlab.serving.grpc.forwarding import Channels
 from snnlab.serving.grpc.key import KeyInterceptor
 from snnlab.serving.grpc.service import NAME, Neuromorphic
 from snnlab.serving.grpc.settings import GrpcSettings
+from snnlab.serving.grpc.traced import TraceInterceptor
 
 __all__ = ["GrpcServer"]
 
@@ -36,7 +38,7 @@ class GrpcServer:
         """Listen as the settings say. Raises ConfigError for an address or a certificate that cannot be used."""
         guard = Guard(settings.key, loopback=is_loopback(settings.bracketed))
         server = grpc.aio.server(
-            interceptors=[KeyInterceptor(guard)],
+            interceptors=[KeyInterceptor(guard), *([TraceInterceptor()] if tracing.enabled() else [])],
             options=[
                 ("grpc.max_receive_message_length", settings.message_bytes),
                 ("grpc.max_send_message_length", settings.message_bytes),

@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import grpc
-import structlog
 
 from snnlab.errors import OwnedElsewhere
+from snnlab.logs import logger
+from snnlab.serving.journal import refused
 from snnlab.serving.problem import problem_of
 
 __all__ = ["code_of", "told"]
@@ -44,6 +45,8 @@ async def told(context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
     except Exception as error:  # noqa: BLE001 - every error is a status
         code, problem = code_of(error), problem_of(error)
         if code is grpc.StatusCode.INTERNAL:
-            structlog.get_logger("snnlab.serving").error("call failed", exc_info=error)
+            logger("snnlab.serving").error("call failed", exc_info=error)
+        else:
+            refused("grpc", problem.type, code.name)
         again = _AGAIN if isinstance(error, OwnedElsewhere) else ()
         await context.abort(code, problem.detail, again)

@@ -56,7 +56,7 @@ def one(model_id: str, app: App) -> ModelOut:
     "/{model_id}/train",
     status_code=HTTPStatus.ACCEPTED,
     summary="Online training",
-    responses=problems(_404="No such model, or no such stream", _413="Too many events"),
+    responses=problems(_403="The stream may not be named", _404="No such model", _413="Too many events"),
 )
 def train(model_id: str, body: Train, app: App, limits: RequestLimits, response: Response) -> Job:
     """Let a model learn from posted events, or from all that a stream holds, in the background.
@@ -77,7 +77,7 @@ def train(model_id: str, body: Train, app: App, limits: RequestLimits, response:
     "/{model_id}/deploy",
     status_code=HTTPStatus.CREATED,
     summary="Deploy to stream",
-    responses=problems(_404="No such model"),
+    responses=problems(_403="The stream may not be named", _404="No such model"),
 )
 def deploy(model_id: str, body: Deploy, app: App, response: Response) -> DeploymentOut:
     """Put a copy of the model to work on each shard of a stream; it scores and learns from now on.

@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/v1/patterns", tags=["patterns"])
     "",
     status_code=HTTPStatus.CREATED,
     summary="Register new pattern",
-    responses=problems(_404="No such anomaly, or no such model"),
+    responses=problems(_404="No such anomaly, or no such model", _409="The anomaly has no spikes"),
 )
 def register(body: RegisterPattern, app: App) -> PatternOut:
     """Remember how the reservoir fired at an anomaly. Anomalies of the model like it get its type and actions."""

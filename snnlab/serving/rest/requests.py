@@ -4,6 +4,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from snnlab.errors import EventError
 from snnlab.events import EventBatch
@@ -48,6 +49,14 @@ class Body(BaseModel):
                     hint = f"; did you mean {near[0]!r}?" if near else ""
                     raise ValueError(f"unknown key {key!r}; there are {', '.join(cls.model_fields)}{hint}")
         return content
+
+
+def _one_of(this: str, that: str, *more: str) -> JsonDict:
+    """A schema's word for: exactly one of two keys holds a value, and the second needs ``more`` beside it."""
+    null: JsonDict = {"type": "null"}
+    one: JsonDict = {"required": [this], "properties": {this: {"not": null}, that: null}}
+    values: JsonDict = {that: {"not": null}, this: null, **{name: {"not": null} for name in more}}
+    return {"oneOf": [one, {"required": [that, *more], "properties": values}]}
 
 
 class Event(Body):
@@ -124,7 +133,9 @@ class CreateModel(Body):
         Json | None,
         Field(
             description="The network, in the form of the YAML's neuromorphic section; left out, the domain's own",
-            examples=[{"network": {"layers": [{"type": "reservoir", "neurons": 256, "spectral_radius": 0.9}]}}],
+            examples=[
+                {"network": {"layers": [{"type": "input"}, {"type": "reservoir", "neurons": 512}, {"type": "readout"}]}}
+            ],
         ),
     ] = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Equal seeds give equal models")] = 0
@@ -132,6 +143,8 @@ class CreateModel(Body):
 
 class Train(_Events):
     """Events to learn from, posted or in a stream of the bus: exactly one of ``events`` and ``stream``."""
+
+    model_config = ConfigDict(json_schema_extra=_one_of("events", "stream"))
 
     events: Annotated[list[Event] | None, Field(description="In the order in which they are to be seen")] = None  # type: ignore[assignment]
     stream: Stream | None = None
@@ -212,6 +225,8 @@ class GiveFeedback(Body):
 
 class RegisterPattern(Body):
     """A pattern to recognise: the firing of the reservoir at an anomaly that is known, by id or written out."""
+
+    model_config = ConfigDict(json_schema_extra=_one_of("anomaly_id", "spike_pattern", "model_id"))
 
     name: Name
     anomaly_type: Annotated[Name, Field(description="The type that anomalies like it are given")]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
@@ -13,18 +14,21 @@ from snnlab.streams.base import Told
 
 __all__ = ["anomalies_after", "begin"]
 
+_POSITION, _LAST = re.compile(r"-1|[0-9]{1,19}"), 2**63 - 1
 _WAITING = 1000  # of what the bus told of; what does not find room is read from the bus
 
 
 def begin(application: Application, stream: str, after: str | None) -> int:
     """The position after which a client wants a stream's anomalies; without one, the last there is now.
 
-    Raises BusError for a stream that is not there, ValueError for what is no position.
+    Raises TopicForbidden for a stream that may not be named, BusError for one that is not there, and ValueError for
+    what is no position.
     """
+    application.topics.check(stream)
     if after is None:
         return application.bus.publish_anomalies(stream, [])
-    if not after.lstrip("-").isdecimal():
-        raise ValueError(f"after={after!r} is no position; give the 'position' of a message, or -1 for all")
+    if not _POSITION.fullmatch(after) or int(after) > _LAST:
+        raise ValueError(f"after={after[:80]!r} is no position; give the 'position' of a message, or -1 for all")
     application.bus.stream(stream)
     return int(after)
 

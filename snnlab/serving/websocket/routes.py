@@ -4,10 +4,10 @@ import asyncio
 
 from fastapi import APIRouter, WebSocket
 
-from snnlab.errors import SnnlabError
+from snnlab.errors import SnnlabError, TopicForbidden
 from snnlab.serving.application import Application
 from snnlab.serving.websocket.anomalies import anomalies_after, begin
-from snnlab.serving.websocket.sending import NOT_FOUND, refuse, serve
+from snnlab.serving.websocket.sending import FORBIDDEN, NOT_FOUND, refuse, serve
 from snnlab.serving.websocket.spikes import spikes_of
 
 __all__ = ["router"]
@@ -22,7 +22,7 @@ async def anomalies(socket: WebSocket, stream_id: str) -> None:
     try:
         after = await asyncio.to_thread(begin, application, stream_id, socket.query_params.get("after"))
     except (SnnlabError, ValueError) as error:
-        await refuse(socket, NOT_FOUND, str(error))
+        await refuse(socket, FORBIDDEN if isinstance(error, TopicForbidden) else NOT_FOUND, str(error))
         return
     await serve(socket, anomalies_after(application, stream_id, after, socket.app.state.sockets))
 

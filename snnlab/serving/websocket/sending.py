@@ -11,7 +11,10 @@ from snnlab.errors import SnnlabError
 from snnlab.serving.auth import SUBPROTOCOL
 from snnlab.serving.websocket.limits import Seats, SocketLimits
 
-__all__ = ["NOT_FOUND", "refuse", "serve"]
+__all__ = ["FORBIDDEN", "NOT_FOUND", "refuse", "serve"]
+
+FORBIDDEN = 4403
+"""Closes a socket that asks for what it may not have."""
 
 NOT_FOUND = 4404
 """Closes a socket that asks for what is not there."""

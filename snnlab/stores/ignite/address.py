@@ -1,7 +1,6 @@
 """Where an Ignite cluster is, and how one gets in: from the store's URL and from ``SNNLAB_IGNITE_*``."""
 
 import re
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,15 +58,9 @@ class Address:
         return cls(url, nodes, name, parts.scheme == "ignite+ssl", settings)
 
     def client_options(self) -> dict[str, Any]:
-        """Options of ``pyignite.Client``."""
+        """Options of ``pyignite.Client``; TLS is not among them, see ``TlsClient``."""
         known = self.settings
-        options: dict[str, Any] = {"timeout": 60, "partition_aware": False, "use_ssl": self.tls}
+        options: dict[str, Any] = {"timeout": 60, "partition_aware": False, "use_ssl": False}
         if known.user is not None and known.password is not None:
             options |= {"username": known.user, "password": known.password.get_secret_value()}
-        if self.tls:
-            # Not PROTOCOL_TLS_CLIENT: it compares the host's name, which pyignite does not tell it.
-            options["ssl_version"] = ssl.PROTOCOL_TLS
-            options["ssl_cert_reqs"] = ssl.CERT_REQUIRED
-            files = {"ssl_ca_certfile": known.ca, "ssl_certfile": known.certificate, "ssl_keyfile": known.key}
-            options |= {option: str(path) for option, path in files.items() if path is not None}
         return options

@@ -71,14 +71,21 @@ class Connections:
             self._idle.append(client)
 
     def _connected(self) -> "Client":
-        from pyignite import Client
-
-        client = Client(**self._address.client_options())
+        client = self._client()
         client.connect(list(self._address.nodes))
         if not self._ready:
             self._prepare(client)
             self._ready = True
         return client
+
+    def _client(self) -> "Client":
+        if self._address.tls:
+            from snnlab.stores.ignite.tls import TlsClient
+
+            return TlsClient(self._address, **self._address.client_options())
+        from pyignite import Client
+
+        return Client(**self._address.client_options())
 
     def _drop(self, client: "Client") -> None:
         with suppress(Exception):  # it is given up, however it closes

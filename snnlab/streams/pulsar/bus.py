@@ -17,6 +17,8 @@ from snnlab.errors import BusError, ConfigError, EventError
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.events.shards import shards_of
+from snnlab.events.trace import traceparents
+from snnlab.logs import logger
 from snnlab.streams.base import Backlog, DeadLetter, Hear, OnBadRow, Published, StreamInfo
 from snnlab.streams.pulsar import letters, wire
 from snnlab.streams.pulsar.address import Address, PulsarSettings
@@ -29,6 +31,7 @@ from snnlab.streams.pulsar.position import Place
 from snnlab.streams.pulsar.reading import ShardReader, TopicReader
 from snnlab.streams.pulsar.sending import Producers, told
 from snnlab.streams.sift import sift
+from snnlab.streams.tracing import publishing
 
 if TYPE_CHECKING:
     import pulsar
@@ -117,7 +120,8 @@ class PulsarBus:
         if reasons and bad_rows == "refuse":
             raise EventError(f"{len(reasons)} of {len(batch)} events cannot be published; the first: {reasons[0]}")
         sound = batch.take(np.flatnonzero(good)) if reasons else batch
-        positions = self._send(stream, sound, shards)
+        with publishing("pulsar", stream, len(sound), traceparents(sound)):
+            positions = self._send(stream, sound, shards)
         if reasons:
             self.dead_letter(stream, batch.take(np.flatnonzero(~good)), reasons)
         return Published(len(sound), len(reasons), positions)
@@ -184,7 +188,8 @@ class PulsarBus:
         self.stream(stream)
         topic = _anomalies_of(stream)
         if anomalies:
-            sent = self._producers.send("anomaly", {topic: [wire.sent_anomaly(one) for one in anomalies]})
+            with publishing("pulsar", topic, len(anomalies)):
+                sent = self._producers.send("anomaly", {topic: [wire.sent_anomaly(one) for one in anomalies]})
             return sent[topic].position
         last = self._admin.last(topic)
         return -1 if last is None else last.position
@@ -236,6 +241,7 @@ class PulsarBus:
         """Set a message aside that holds no events; ``topic`` tells where it was."""
         sent = letters.of_poison(topic, poison, _now_us())
         self._producers.send("letter", {letters.letters_topic(stream): [sent]})
+        logger("snnlab.streams").warning("dead letter", stream=stream, message=topic, reason=poison.reason)
 
     def subscribe(self, topic: str, subscription: str, **options: object) -> "pulsar.Consumer":
         """A consumer of any topic of the namespace, with options of the client's own."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from snnlab.errors import EventError
 from snnlab.events import EventBatch, avro
+from snnlab.events.trace import with_traceparents
 from snnlab.streams.pulsar import wire
 from snnlab.streams.pulsar.position import Place, rows
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import pulsar
 
 __all__ = ["Decoder", "Piece", "Poison"]
+
+_PARENT = "traceparent"  # the property of W3C's Trace Context, which producers of any make write
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Decoder:
         self._names: tuple[tuple[str, ...], tuple[str, ...] | None] = ((), None)
         self._records: list[bytes] = []
         self._positions: list[int] = []
+        self._parents: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._records)
@@ -58,33 +62,39 @@ class Decoder:
             position = (place if last else Place(place.ledger, place.entry, row)).position
             try:
                 if wire.is_arrow(properties):
-                    self._add_arrow(body, place, alone=len(messages) == 1)
+                    self._add_arrow(body, place, properties.get(_PARENT), alone=len(messages) == 1)
                 else:
                     self._add_avro(body, wire.avro_names(body, properties, self._features), position)
+                    if parent := properties.get(_PARENT):
+                        self._parents[parent] = None
             except EventError as wrong:
                 self._poisoned(Poison(place, body, str(wrong)))
 
     def flush(self) -> None:
         """Give what was put together."""
         records, positions = self._records, self._positions
+        parents, self._parents = self._parents, {}
         self._records, self._positions = [], []
         if not records:
             return
         try:
-            self._pieces.append(Piece(positions, avro.decode_events(records, *self._names)))
+            batch = avro.decode_events(records, *self._names)
+            self._pieces.append(Piece(positions, with_traceparents(batch, parents) if parents else batch))
         except EventError as wrong:
             if len(records) == 1:
                 self._poisoned(Poison(Place.of(positions[0]), records[0], str(wrong)))
                 return
             for record, position in zip(records, positions, strict=True):
-                self._records, self._positions = [record], [position]
+                self._records, self._positions, self._parents = [record], [position], dict(parents)
                 self.flush()
 
-    def _add_arrow(self, body: bytes, place: Place, *, alone: bool) -> None:
+    def _add_arrow(self, body: bytes, place: Place, parent: str | None, *, alone: bool) -> None:
         self.flush()
         if not alone:
             raise EventError("an Arrow message in a batch of the client; send it by itself: it is a batch already")
         batch = wire.arrow_events(body)
+        if parent is not None:
+            batch = with_traceparents(batch, [parent])
         if len(batch):
             self._pieces.append(Piece(rows(place.ledger, place.entry, len(batch)), batch))
 

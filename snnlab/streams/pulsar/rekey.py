@@ -9,6 +9,7 @@ import numpy as np
 
 from snnlab.errors import BusError
 from snnlab.events import EventBatch, avro
+from snnlab.events.trace import traceparents, with_traceparents
 from snnlab.streams.pulsar.bus import PulsarBus
 from snnlab.streams.pulsar.decoding import Decoder, Piece, Poison
 from snnlab.streams.pulsar.position import Place
@@ -114,7 +115,7 @@ class Rekey:
             entities=keyed.category(self._key).words(),
             categories=columns,
         )
-        return with_entity, batch.take(np.flatnonzero(words == ""))
+        return with_traceparents(with_entity, traceparents(batch)), batch.take(np.flatnonzero(words == ""))
 
     def _lack(self, batch: EventBatch) -> int:
         reason = f"no {self._key!r} in metadata, by which events are to be keyed"

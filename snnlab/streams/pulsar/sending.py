@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from threading import Event, Lock, RLock
 from typing import TYPE_CHECKING, Any
 
+from snnlab import tracing
 from snnlab.errors import BusError
 from snnlab.events import avro
 from snnlab.streams.pulsar.position import Place
@@ -49,10 +50,11 @@ class Producers:
         """
         with told("publishing"):
             answers = {topic: Answers(len(sent)) for topic, sent in batches.items() if sent}
+            context = tracing.headers()
             for topic, answer in answers.items():
                 producer = self._producer(topic, kind)
                 for one in batches[topic]:
-                    producer.send_async(one.body, answer.told, **_options(one))
+                    producer.send_async(one.body, answer.told, **_options(one, context))
             for topic in answers:
                 with suppress(Exception):  # what went wrong with which message, the answers tell
                     self._producer(topic, kind).flush()
@@ -128,8 +130,8 @@ def _settings(kind: str) -> dict[str, Any]:
     return options
 
 
-def _options(one: Sent) -> dict[str, Any]:
-    options: dict[str, Any] = {"properties": dict(one.properties)}
+def _options(one: Sent, context: Mapping[str, str]) -> dict[str, Any]:
+    options: dict[str, Any] = {"properties": {**one.properties, **context}}
     if one.key is not None:
         options["partition_key"] = one.key
     if one.time_us >= 1000:  # Pulsar takes 0 for no time at all

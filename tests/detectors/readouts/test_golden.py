@@ -5,7 +5,19 @@ import math
 import numpy as np
 import pytest
 
-from snnlab.detectors.readouts import Change, Context, Extreme, Inputs, Joint, Level, Novelty, Phase, Predictive, Shape
+from snnlab.detectors.readouts import (
+    Change,
+    Context,
+    Extreme,
+    Inputs,
+    Joint,
+    Level,
+    Novelty,
+    Phase,
+    Predictive,
+    Reputation,
+    Shape,
+)
 
 
 def seen(numbers=(), categories=(), codes=(), fired=(), seconds=None, rows=None):
@@ -161,3 +173,34 @@ def test_an_extreme_that_goes_on_is_learnt_slowly():
     found = evidence(Extreme(), seen([*calm.tolist(), *[[12.0]] * 20]))[500:, 0]
     assert found[0] > 4
     assert found[-1] > 0.5 * found[0]
+
+
+def test_a_word_is_as_suspect_as_its_labels_are_against_those_of_all():
+    readout, shape = Reputation(strength=4.0), Shape(0, 1, 10, 8, ())
+    learnt = readout.fresh(shape)
+    words = seen(categories=[7, 8] * 10, seconds=[0.0] * 20)
+    assert not readout.surprise(words, learnt, {}, learn=True).any()
+    one = seen(categories=[7], seconds=[0.0])
+    readout.teach(one, learnt, normal=False)
+    # one in twenty is bad, of word 7 one in ten: (1 + 4 * 0.05) / (10 + 4) is 1.714 times as much
+    found = readout.surprise(seen(categories=[7, 8], seconds=[0.0, 0.0]), learnt, {}, learn=False)
+    assert found[:, 0] == pytest.approx([math.log(1.2 / 14 / 0.05), 0.0])
+    readout.teach(one, learnt, normal=True)
+    assert readout.surprise(one, learnt, {}, learn=False)[0, 0] == pytest.approx(math.log(1.2 / 15 / 0.05))
+
+
+def test_a_late_label_counts_as_if_it_had_been_known_and_fades():
+    shape, day = Shape(0, 1, 10, 8, ()), 86_400.0
+    readout = Reputation(days=10.0, strength=1.0)
+    late, known = readout.fresh(shape), readout.fresh(shape)
+    for learnt, first in ((late, False), (known, True)):
+        readout.surprise(seen(categories=[8] * 50, seconds=[0.0] * 50), learnt, {}, learn=True)
+        readout.surprise(seen(categories=[7], seconds=[0.0]), learnt, {}, learn=True)
+        if first:
+            readout.teach(seen(categories=[7], seconds=[0.0]), learnt, normal=False)
+        readout.surprise(seen(categories=[7], seconds=[7 * day]), learnt, {}, learn=True)
+        if not first:
+            readout.teach(seen(categories=[7], seconds=[0.0]), learnt, normal=False)
+    assert late["bad"][0, 7] == pytest.approx(known["bad"][0, 7]) == pytest.approx(math.exp(-0.7))
+    later = [readout.surprise(seen(categories=[7], seconds=[at * day]), late, {}, learn=False)[0, 0] for at in (8, 80)]
+    assert later[0] > later[1]
