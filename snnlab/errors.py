@@ -18,6 +18,8 @@
     ├── BusError             the event bus
     │   └── BusCorrupt       a bus file whose content is damaged
     ├── StoreError           the cache of state and anomalies
+    ├── OwnedElsewhere       what another replica owns, or is about to
+    ├── JobLost              a job whose replica ended before it was done
     ├── TopicForbidden       a stream that this service may not work on
     ├── FeedbackRefused      a label that no detector can learn from any more
     └── PromotionRefused     a challenger that did not pass the gate
@@ -35,11 +37,13 @@ __all__ = [
     "EventError",
     "FeedbackRefused",
     "FileFormatError",
+    "JobLost",
     "ModelError",
     "ModelFormatError",
     "ModelNotFound",
     "ModelVersionError",
     "NothingThere",
+    "OwnedElsewhere",
     "PromotionRefused",
     "SnnlabError",
     "StoreError",
@@ -114,6 +118,19 @@ class TopicForbidden(SnnlabError, PermissionError):
 
 class NothingThere(SnnlabError, LookupError):
     """An anomaly, an entity or a checkpoint that is asked for and is not there."""
+
+
+class OwnedElsewhere(SnnlabError):
+    """Another replica owns the model ``model``; ``owner`` is what its lease says, empty where that is not known."""
+
+    def __init__(self, message: str, model: str, owner: str = "") -> None:
+        super().__init__(message)
+        self.model = model
+        self.owner = owner
+
+
+class JobLost(SnnlabError):
+    """A job whose replica ended before it was done."""
 
 
 class FeedbackRefused(SnnlabError):

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from jaxtyping import Float64
 
-from snnlab.bench import serving_grpc
+from snnlab.bench import serving_grpc, serving_sockets
 from snnlab.bench.rows import Row
 from snnlab.bench.timing import Spread, each, in_turn, seconds
 from snnlab.bench.workload import detector, stream
@@ -61,7 +61,8 @@ def run(*, events: int = 1_000, rounds: int = 3, entities: int = 1_000) -> list[
             scores = _scores(server.url, batch, entities, each_round, rounds)
             later = batch.slice(posted, len(batch))
             streamed = serving_grpc.rows(server.grpc, _MODEL, body, later, events=each_round, rounds=rounds)
-            return [start, *scores, *streamed]
+            sockets = serving_sockets.rows(server.url, server.grpc, _MODEL, entities=entities, rounds=rounds)
+            return [start, *scores, *streamed, *sockets]
 
 
 def _scores(url: str, batch: EventBatch, begin: int, events: int, rounds: int) -> list[Row]:

@@ -18,13 +18,13 @@ from snnlab.detectors import Detector
 from snnlab.events import EventBatch
 from snnlab.events.arrow import encode_events
 
-__all__ = ["A_MESSAGE", "MESSAGES", "P99_BAR_MS", "RATE_BAR", "needed", "rows"]
+__all__ = ["A_MESSAGE", "MESSAGES", "METHOD", "P99_BAR_MS", "RATE_BAR", "event_of", "needed", "rows"]
 
 P99_BAR_MS = 1.0
 RATE_BAR = 100_000.0
 A_MESSAGE = 1_024
 MESSAGES = 32  # a round
-_METHOD = "/snnlab.neuromorphic.v1.NeuromorphicService/StreamProcess"
+METHOD = "/snnlab.neuromorphic.v1.NeuromorphicService/StreamProcess"
 
 
 def needed(events: int, rounds: int) -> int:
@@ -70,9 +70,9 @@ async def _measured(
     single, empty, rate = [], [], []
     begin = (rounds + 1) * events
     async with grpc.aio.insecure_channel(address) as channel:
-        call = channel.stream_stream(_METHOD, EventRequest.SerializeToString, AnomalyResponse.FromString)
+        call = channel.stream_stream(METHOD, EventRequest.SerializeToString, AnomalyResponse.FromString)
         for at in range(rounds + 1):
-            ones = [EventRequest(model_id=model, event=_event(batch, at * events + one)) for one in range(events)]
+            ones = [EventRequest(model_id=model, event=event_of(batch, at * events + one)) for one in range(events)]
             single.append(await _in_turn(call, ones))
             empty.append(await _in_turn(call, [EventRequest(model_id=model, events=Events())] * events))
         for at in range(rounds + 1):
@@ -83,7 +83,8 @@ async def _measured(
     return np.stack(single[1:]), np.stack(empty[1:]), np.array(rate[1:])
 
 
-def _event(batch: EventBatch, at: int) -> dict[str, Any]:
+def event_of(batch: EventBatch, at: int) -> dict[str, Any]:
+    """One event of a batch, as a message has it."""
     one = batch.slice(at, at + 1)
     return {
         "event_id": one.event_ids[0],

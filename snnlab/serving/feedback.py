@@ -6,64 +6,39 @@ number, and the worker applies it and keeps how far it read in the same checkpoi
 """
 
 import time
-from dataclasses import dataclass
 from typing import Literal
 
 from snnlab.errors import ConfigError, FeedbackRefused, ModelNotFound
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
+from snnlab.serving.deployment import name_of
+from snnlab.serving.labels import ANOMALY, NORMAL, Label, labels_of, topic_of
 from snnlab.serving.models import Models
+from snnlab.serving.posted import PostedStreams
 from snnlab.stores import Store
 from snnlab.streams import Bus
 
 __all__ = ["Feedback", "Label", "labels_of", "topic_of"]
 
-NORMAL, ANOMALY = "normal", "anomaly"
-
-
-@dataclass(frozen=True)
-class Label:
-    """A label of one event: ``normal``, or else an anomaly."""
-
-    event_id: str
-    model_id: str
-    normal: bool
-
-
-def topic_of(stream: str) -> str:
-    """The stream that holds the labels of a stream.
-
-    >>> topic_of("hosts")
-    'hosts.feedback'
-    """
-    return f"{stream}.feedback"
-
-
-def labels_of(batch: EventBatch) -> list[Label]:
-    """The labels that a batch of a feedback topic holds; those of other models are among them."""
-    words = (batch.category(name).words() for name in ("labelled", "model"))
-    return [
-        Label(str(event), str(model), normal)
-        for event, model, normal in zip(*words, (batch.values[:, 0] > 0).tolist(), strict=True)
-    ]
-
 
 class Feedback:
     """Takes labels of anomalies to where they are learnt."""
 
-    def __init__(self, bus: Bus, store: Store, models: Models) -> None:
+    def __init__(self, bus: Bus, store: Store, models: Models, posted: PostedStreams) -> None:
         self._bus = bus
         self._store = store
         self._models = models
+        self._posted = posted
 
     def give(self, anomaly: Anomaly, label: str) -> Literal["applied", "queued"]:
         """Teach the detector that told of ``anomaly``, at once or by way of the bus.
 
         Raises ConfigError for a label that is neither ``normal`` nor a type of the model's, ModelNotFound where the
-        model is gone, and FeedbackRefused where nothing works on the stream or the event is no longer remembered.
+        model is gone, FeedbackRefused where nothing works on the stream or the event is no longer remembered, and
+        OwnedElsewhere where another replica owns the model that is to learn.
         """
         self._check(anomaly, label)
-        if anomaly.stream:
+        if anomaly.stream and not self._posted.has(anomaly.model, anomaly.stream):
             self._send(anomaly, label)
             return "queued"
         if not self._models.teach(anomaly.model, anomaly.contributing_events[0], normal=label == NORMAL):
@@ -76,7 +51,7 @@ class Feedback:
         return "applied"
 
     def _check(self, anomaly: Anomaly, label: str) -> None:
-        types = {kind.name for kind in self._models.get(anomaly.model).scorer.detector.domain.types}
+        types = set(self._models.card(anomaly.model).anomaly_types)
         types |= {pattern.anomaly_type for pattern in self._store.patterns(model=anomaly.model)}
         if label not in {NORMAL, ANOMALY, *types}:
             raise ConfigError(
@@ -107,9 +82,11 @@ class Feedback:
 
     def _deployed(self, anomaly: Anomaly) -> None:
         try:
-            self._store.get_model(f"{anomaly.model}@{anomaly.stream}")
-        except ModelNotFound as error:
+            told = self._store.get_model(name_of(anomaly.model, anomaly.stream)).metadata
+        except ModelNotFound:
+            told = {"stopped": True}
+        if told.get("stopped"):
             raise FeedbackRefused(
                 f"model {anomaly.model!r} does not work on stream {anomaly.stream!r} any more, so that nothing could "
                 f"learn from the label; POST /api/v1/models/{anomaly.model}/deploy puts it to work again"
-            ) from error
+            )

@@ -1,18 +1,22 @@
-"""Work that outlasts a request: done one after the other in the background, and told of by id."""
+"""Work that outlasts a request: done one after the other in the background, and told of by id.
+
+A job is a record of the store, so that every replica tells the same of it. The replica that took it on works on it;
+when that one ends before the job does, the job has failed.
+"""
 
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 from typing import Literal
 
-import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
-from snnlab.errors import SnnlabError
+from snnlab.errors import JobLost, SnnlabError
+from snnlab.logs import logger
 from snnlab.serving.problem import Problem, problem_of
+from snnlab.stores import Store
 from snnlab.types import Json
 
 __all__ = ["Job", "Jobs", "Progress"]
@@ -20,9 +24,13 @@ __all__ = ["Job", "Jobs", "Progress"]
 Progress = Callable[[int], None]
 """Tells how much of a job is done; raises SnnlabError when the service stops: the job ends between two batches."""
 
+_KIND = "job"
+_KEPT_S = 7 * 86_400.0
+_PROGRESS_EVERY_S = 0.5
+
 
 class Job(BaseModel):
-    """One piece of background work, as it is now. A job lives as long as the process that took it on."""
+    """One piece of background work, as it is now. A job can be asked about for a week after it was last told of."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,82 +40,120 @@ class Job(BaseModel):
     status: Literal["queued", "running", "succeeded", "failed"]
     created_at: int = Field(description="µs since 1970 UTC")
     finished_at: int | None = Field(default=None, description="µs since 1970 UTC; null until it has finished")
-    done: int = Field(default=0, description="Events worked through so far")
+    done: int = Field(default=0, description="Events worked through so far; told twice a second")
     total: int | None = Field(
         default=None, description="Events there are to work through; null where that is not known"
     )
     result: Json | None = Field(default=None, description="What came of it, once it has succeeded")
     problem: Problem | None = Field(default=None, description="Why it failed, if it did")
+    replica: str = Field(default="", description="Who works on it")
 
 
 class Jobs:
-    """Jobs of one service, worked on in order by one thread. The last ``kept`` jobs can be asked about.
+    """Jobs of one replica, worked on in order by one thread. ``replica`` is its name, ``there`` who else is there.
 
-    >>> jobs = Jobs()
+    >>> import tempfile
+    >>> from snnlab.stores import connect
+    >>> jobs = Jobs(connect(f"sqlite:///{tempfile.mkdtemp()}/store.db"))
     >>> job = jobs.submit("train", "web", lambda progress: {"trained": 3}, total=3)
     >>> jobs.close()
     >>> jobs.get(job.job_id).status, jobs.get(job.job_id).result
     ('succeeded', {'trained': 3})
     """
 
-    def __init__(self, kept: int = 1000) -> None:
-        self._kept = kept
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+    def __init__(self, store: Store, replica: str = "here", there: Callable[[], set[str]] = set) -> None:
+        self._store = store
+        self._replica = replica
+        self._there = there
         self._lock = Lock()
+        self._open: dict[str, Job] = {}
         self._stop = Event()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="snnlab-job")
 
     def submit(
         self, kind: Literal["train"], model_id: str, work: Callable[[Progress], Json], *, total: int | None = None
     ) -> Job:
-        """Take on ``work``; it is given a function to tell its progress with."""
+        """Take on ``work``; it is given a function to tell its progress with. Raises StoreError."""
         job = Job(
             job_id=secrets.token_hex(8),
             kind=kind,
             model_id=model_id,
             status="queued",
-            created_at=time.time_ns() // 1000,
+            created_at=_now_us(),
             total=total,
+            replica=self._replica,
         )
-        with self._lock:
-            self._jobs[job.job_id] = job
-            self._forget()
+        self._write(job)
         self._pool.submit(self._run, job.job_id, work)
         return job
 
     def get(self, job_id: str) -> Job | None:
-        """A job as it is now; None where there is none of that id, or none any more."""
-        with self._lock:
-            return self._jobs.get(job_id)
+        """A job as it is now, whoever works on it; None where there is none of that id, or none any more."""
+        found = self._store.record(_KIND, job_id)
+        if found is None:
+            return None
+        job = Job.model_validate_json(found)
+        if job.finished_at is not None or job.replica in {self._replica, *self._there()}:
+            return job
+        lost = JobLost(f"replica {job.replica}, which worked on the job, is gone; send the request again")
+        return job.model_copy(update={"status": "failed", "problem": problem_of(lost, _path(job_id))})
 
     def close(self, *, wait: bool = True) -> None:
-        """Take on nothing more; ``wait`` for what was taken on, or end the running job at its next batch."""
+        """Take on nothing more; ``wait`` for what was taken on, or end it: the running job at its next batch."""
         if not wait:
             self._stop.set()
-        self._pool.shutdown(wait=True, cancel_futures=not wait)
+        self._pool.shutdown(wait=True)
 
     def _run(self, job_id: str, work: Callable[[Progress], Json]) -> None:
-        self._change(job_id, status="running")
-        try:
-            result = work(lambda done: self._progress(job_id, done))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the job has failed and says why
-            structlog.get_logger("snnlab.serving").warning("job failed", job=job_id, exc_info=error)
-            problem = problem_of(error, f"/api/v1/jobs/{job_id}")
-            self._change(job_id, status="failed", problem=problem, finished_at=time.time_ns() // 1000)
-        else:
-            self._change(job_id, status="succeeded", result=result, finished_at=time.time_ns() // 1000)
+        told_at = time.monotonic()
 
-    def _progress(self, job_id: str, done: int) -> None:
+        def progress(done: int) -> None:
+            nonlocal told_at
+            self._check()
+            if time.monotonic() - told_at >= _PROGRESS_EVERY_S:
+                told_at = time.monotonic()
+                self._change(job_id, done=done)
+            self._note(job_id, done)
+
+        try:
+            self._check()
+            self._change(job_id, status="running")
+            result = work(progress)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the job has failed and says why
+            logger("snnlab.serving").warning("job failed", job=job_id, exc_info=error)
+            problem = problem_of(error, _path(job_id))
+            self._end(job_id, status="failed", problem=problem)
+        else:
+            self._end(job_id, status="succeeded", result=result)
+
+    def _check(self) -> None:
         if self._stop.is_set():
-            raise SnnlabError("the service stopped before the job was done; send it again")
-        self._change(job_id, done=done)
+            raise JobLost("the service stopped before the job was done; send it again")
+
+    def _note(self, job_id: str, done: int) -> None:
+        with self._lock:
+            self._open[job_id] = self._open[job_id].model_copy(update={"done": done})
 
     def _change(self, job_id: str, **changes: object) -> None:
-        with self._lock:
-            if job_id in self._jobs:
-                self._jobs[job_id] = self._jobs[job_id].model_copy(update=changes)
+        self._write(self._open[job_id].model_copy(update=changes))
 
-    def _forget(self) -> None:
-        finished = [key for key, job in self._jobs.items() if job.status in {"succeeded", "failed"}]
-        for key in finished[: max(len(self._jobs) - self._kept, 0)]:
-            del self._jobs[key]
+    def _end(self, job_id: str, **changes: object) -> None:
+        try:
+            self._change(job_id, finished_at=_now_us(), **changes)
+        except SnnlabError as error:  # nobody can be told; whoever asks later finds it unfinished by a replica gone
+            logger("snnlab.serving").warning("job's end is not kept", job=job_id, reason=str(error))
+        with self._lock:
+            self._open.pop(job_id, None)
+
+    def _write(self, job: Job) -> None:
+        with self._lock:
+            self._open[job.job_id] = job
+        self._store.put_record(_KIND, job.job_id, job.model_dump_json().encode(), keep_s=_KEPT_S)
+
+
+def _path(job_id: str) -> str:
+    return f"/api/v1/jobs/{job_id}"
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

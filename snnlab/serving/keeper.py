@@ -30,6 +30,7 @@ class Held:
         self.history = history
         self.position = self.kept = position
         self.labelled = self.labels_kept = labelled
+        self.events = 0
         self.kept_at = self.renewed_at = time.monotonic()
         self.asked_at = float("-inf")
         self.cost_s = 0.0

@@ -121,6 +121,7 @@ class Metrics(Collector):
             spike_rate_hertz=firing.rate_hertz if firing else None,
             neuron_utilization_percent=firing.percent if firing else None,
             accuracy=right / known if known else None,
+            labels_known=known,
             latency_p50_seconds=latency.quantile(0.5),
             latency_p99_seconds=latency.quantile(0.99),
         )

@@ -1,6 +1,7 @@
 """Registered patterns: what the reservoir fired at an anomaly that someone has given a name to, recognised again."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
 
@@ -11,6 +12,8 @@ from snnlab.events.anomaly import Anomaly
 from snnlab.stores import Pattern, Store
 
 __all__ = ["PatternMemory", "cosine"]
+
+_KEPT_S = 1.0  # how long patterns are believed: other replicas register and remove them, too
 
 
 def cosine(a: Float64[np.ndarray, " b"], b: Float64[np.ndarray, " b"]) -> float:
@@ -30,16 +33,24 @@ class PatternMemory:
     (in its metadata); among several, the most similar counts. Patterns of another number of buckets are not compared.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
+        self._clock = clock
         self._lock = Lock()
-        self._known: dict[str, list[tuple[Pattern, Float64[np.ndarray, " b"]]]] = {}
+        self._known: dict[str, tuple[float, list[tuple[Pattern, Float64[np.ndarray, " b"]]]]] = {}
 
     def register(self, pattern: Pattern) -> None:
-        """Keep a pattern; it counts from the next anomaly on."""
+        """Keep a pattern; it counts from the next anomaly on, in other processes within a second."""
         self._store.put_pattern(pattern)
         with self._lock:
             self._known.clear()
+
+    def forget(self, pattern_id: str) -> bool:
+        """Remove a pattern, as soon; False where there is none of that id."""
+        removed = self._store.delete_pattern(pattern_id)
+        with self._lock:
+            self._known.clear()
+        return removed
 
     def recognise(self, anomalies: Sequence[Anomaly]) -> list[Anomaly]:
         """The anomalies, those like a pattern with its type and actions and a word on why."""
@@ -65,8 +76,11 @@ class PatternMemory:
         )
 
     def _of(self, model: str) -> list[tuple[Pattern, Float64[np.ndarray, " b"]]]:
+        now = self._clock()
         with self._lock:
-            if model not in self._known:
+            read_at, known = self._known.get(model, (-_KEPT_S, []))
+            if now - read_at >= _KEPT_S or model not in self._known:
                 patterns = self._store.patterns(model=model)
-                self._known[model] = [(pattern, np.frombuffer(pattern.body, dtype="<f8")) for pattern in patterns]
-            return self._known[model]
+                known = [(pattern, np.frombuffer(pattern.body, dtype="<f8")) for pattern in patterns]
+                self._known[model] = now, known
+            return known

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.spikes import Spikes
 
-__all__ = ["Found", "Scorer", "rows_of"]
+__all__ = ["Found", "Mark", "Scorer", "rows_of"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,13 @@ class Found:
     verdicts: Verdicts
     anomalies: list[Anomaly]
     rejected: list[DeadLetter]
+
+
+class Mark(NamedTuple):
+    """How far a detector has come: the events and the labels it has seen."""
+
+    events: int
+    labels: int
 
 
 class Scorer:
@@ -47,6 +55,7 @@ class Scorer:
         self._metrics = metrics
         self._patterns = patterns
         self._spikes = spikes or Spikes()
+        self._taught = 0
         self._lock = Lock()
 
     def begin(self) -> None:
@@ -102,6 +111,7 @@ class Scorer:
         """Teach the detector the label of an anomaly it told earlier; False where it no longer remembers the event."""
         with self._lock:
             remembered = self.detector.feedback(event_id, not normal)
+            self._taught += remembered
         if remembered:
             self._metrics.labels(self.model_id, int(not normal), 1)
         return remembered
@@ -112,10 +122,19 @@ class Scorer:
         with self._lock:
             yield self.detector
 
+    @property
+    def mark(self) -> Mark:
+        """How far it has come, since it was loaded."""
+        return Mark(self.detector.n_events, self._taught)
+
     def save(self) -> bytes:
         """Everything that the detector has learnt and remembers."""
+        return self.snapshot()[1]
+
+    def snapshot(self) -> tuple[Mark, bytes]:
+        """Everything that the detector has learnt and remembers, and how far it had come then."""
         with self._lock:
-            return self.detector.save()
+            return self.mark, self.detector.save()
 
     def _fired(self, verdicts: Verdicts) -> None:
         scored = np.isfinite(verdicts.score)

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from snnlab.serving.metric_names import HELP
 
-__all__ = ["ModelMetrics", "Snapshot", "StreamMetrics"]
+__all__ = ["ModelMetrics", "ReplicaMetrics", "Snapshot", "StreamMetrics"]
 
 
 class ModelMetrics(BaseModel):
@@ -20,6 +20,7 @@ class ModelMetrics(BaseModel):
     spike_rate_hertz: float | None = Field(description=HELP["neuromorphic_spike_rate_hertz"])
     neuron_utilization_percent: float | None = Field(description=HELP["neuromorphic_neuron_utilization_percent"])
     accuracy: float | None = Field(description=HELP["neuromorphic_model_accuracy"])
+    labels_known: int = Field(description="Events whose true label became known")
     latency_p50_seconds: float | None = Field(
         description="Half of the batches took at most this long, to a bucket's bound"
     )
@@ -41,8 +42,20 @@ class StreamMetrics(BaseModel):
     failing: bool = Field(description=HELP["neuromorphic_worker_failing"])
 
 
+class ReplicaMetrics(BaseModel):
+    """What one replica of the service measured since it started."""
+
+    model_config = ConfigDict(frozen=True)
+
+    replica: str
+    uptime_seconds: float
+    events_processed: int
+    anomalies_detected: int
+    dead_letters: int
+
+
 class Snapshot(BaseModel):
-    """What was measured of the service since it started."""
+    """What was measured of the service since it started; of several replicas, those that answer taken together."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,3 +65,4 @@ class Snapshot(BaseModel):
     dead_letters: int
     models: list[ModelMetrics]
     streams: list[StreamMetrics] = Field(default_factory=list)
+    replicas: list[ReplicaMetrics] = Field(default_factory=list)

@@ -15,6 +15,8 @@ from snnlab.config import Settings
 from snnlab.logs import logger
 from snnlab.serving.application import Application
 from snnlab.serving.bento import bundled_models
+from snnlab.serving.peers import Peers
+from snnlab.serving.replica import Replica, ReplicaSettings, listening
 from snnlab.serving.rest import create_app
 from snnlab.serving.topics import Topics
 from snnlab.serving.warm import warm_door, warm_up
@@ -46,12 +48,12 @@ class Service:
         tracing.start("snnlab-service")
         application = await asyncio.to_thread(_application, models)
         app = create_app(application)
-        await warm_door(app, application.models())
+        await warm_door(app, application.held())
         grpc = await _grpc(application)
         # What is here now stays: a collection that need not look at it pauses the service for a few ms, not hundreds.
         gc.collect()
         gc.freeze()
-        told = {"models": len(application.models()), "grpc": grpc and grpc.port, "traces": tracing.enabled()}
+        told = {"models": len(application.held()), "grpc": grpc and grpc.port, "traces": tracing.enabled()}
         logger("snnlab.serving").info("service started", **told, seconds=_since(begun))
         return cls(application, app, grpc)
 
@@ -60,6 +62,7 @@ class Service:
         if self.grpc is not None:
             await self.grpc.stop()
         await asyncio.to_thread(self.application.close)
+        await self.app.state.forwarding.close()
         self.application.bus.close()
         self.application.store.close()
         await asyncio.to_thread(tracing.stop)
@@ -86,6 +89,8 @@ def _home(settings: Settings) -> Path:
 
 
 def _application(models: Path) -> Application:
+    from snnlab.serving.grpc import GrpcSettings
+
     settings = Settings.load()
     topics = Topics.of(settings.topics)
     home = _home(settings)
@@ -93,7 +98,10 @@ def _application(models: Path) -> Application:
     store = connect_store(settings.store or f"sqlite:///{home / 'store.db'}")
     bundled = bundled_models(models)
     warm_up([(bundle.content, bundle.entry.code) for bundle in bundled])
+    replica = ReplicaSettings.load()
+    here = Replica.here(*replica.addresses(listening(), GrpcSettings.load().port))
     keep_s = None if settings.anomaly_days is None else settings.anomaly_days * 86_400
-    application = Application(bus, store, pace=Pace(keep_s=keep_s), topics=topics)
+    pace = Pace(hold_s=replica.lease_s, keep_s=keep_s)
+    application = Application(bus, store, pace=pace, topics=topics, peers=Peers(here, replica))
     application.start(bundled)
     return application

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message
 
 from snnlab.detectors import Detector
 from snnlab.events import EventBatch
-from snnlab.serving.models import Model, columns_read
+from snnlab.serving.model import Model, columns_read
 from snnlab.serving.rest.requests import Score
 
 __all__ = ["example", "warm_door", "warm_up"]

@@ -18,13 +18,14 @@ from threading import Event, Thread
 from snnlab.errors import BusError, SnnlabError, StoreError
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
-from snnlab.serving.feedback import labels_of, topic_of
 from snnlab.serving.history import History, read
 from snnlab.serving.journal import Journal, tell_anomalies
 from snnlab.serving.keeper import Held, Keeper, Written
+from snnlab.serving.labels import labels_of, topic_of
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.outbox import Outbox
 from snnlab.serving.scorer import Found, Scorer, rows_of
+from snnlab.serving.standing import STANDING, Standing
 from snnlab.stores import ShardKey, Store
 from snnlab.streams import Bus
 from snnlab.streams.sift import sift
@@ -36,6 +37,7 @@ _LABELS_EVERY_S = 0.2
 _TOPIC_EVERY_S = 2.0
 _EXPIRE_EVERY_S = 60.0
 _LABELS_READ = "feedback"  # the row of a checkpoint that tells how far the shard's labels are in what was learnt
+_TRIED_EVERY_S = 0.5  # a shard that another holds: each try locks the store
 _SHORTEST_PAUSE_S = 0.002  # after a stream was busy: more is likely to come at once
 
 _Load = Callable[[bytes], Scorer]
@@ -96,6 +98,7 @@ class Worker:
         self._held: dict[int, Held] = {}
         self._keeper = Keeper(store)
         self._outbox = Outbox(self._tell)
+        self._tried_at: dict[int, float] = {}
         self._labelled_topic = False
         self._topic_asked_at = -_TOPIC_EVERY_S
         self._fresh_at = float("-inf")
@@ -201,7 +204,7 @@ class Worker:
         """The shard, taken or its lease renewed; None while another process has it."""
         held, now = self._held.get(shard), time.monotonic()
         if held is None:
-            return self._take(shard)
+            return self._take(shard, now)
         if now - held.renewed_at > self._pace.hold_s / 3:
             lease = self._store.renew(held.lease, hold_s=self._pace.hold_s)
             if lease is None:
@@ -211,10 +214,13 @@ class Worker:
             held.lease, held.renewed_at = lease, now
         return held
 
-    def _take(self, shard: int) -> Held | None:
+    def _take(self, shard: int, now: float) -> Held | None:
         key = self.assignment.key(shard)
+        if now - self._tried_at.get(shard, now - _TRIED_EVERY_S) < _TRIED_EVERY_S:
+            return None
         lease = self._store.acquire(key, self._owner, hold_s=self._pace.hold_s)
         if lease is None:
+            self._tried_at[shard] = now
             return None
         saved = read(self._store, key)
         scorer = self._load(saved.base if saved else self.assignment.body)
@@ -229,6 +235,8 @@ class Worker:
             scorer.begin()
             history = History.of(scorer.detector, self.assignment.body, begun=True)
         self._held[shard] = held = Held(shard, lease, scorer, history, position, self._labelled(key))
+        if saved is not None and (standing := Standing.of(self._store, key)) is not None:
+            held.events = standing.events
         self._journal.taken(shard, position, lease.epoch)
         return held
 
@@ -242,6 +250,7 @@ class Worker:
             with self._journal.processing(shard, batch):
                 self._process(held.scorer, batch)
             held.position = position
+            held.events += len(batch)
             done += len(batch)
         return done
 
@@ -361,4 +370,6 @@ class Worker:
 
 
 def _marks(held: Held) -> dict[str, bytes]:
-    return {} if held.labelled is None else {_LABELS_READ: str(held.labelled).encode()}
+    """The rows of a checkpoint: how far the shard is, and how far its labels are learnt."""
+    rows = {} if held.position is None else {STANDING: Standing(held.position, held.events).write()}
+    return rows if held.labelled is None else rows | {_LABELS_READ: str(held.labelled).encode()}

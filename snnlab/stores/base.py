@@ -107,7 +107,7 @@ class Checkpoint:
 
 @runtime_checkable
 class Store(Protocol):
-    """Anomalies, models, patterns, leases and checkpoints. Every method raises StoreError where the store fails."""
+    """Anomalies, models, records, leases, checkpoints. Every method raises StoreError where the store fails."""
 
     def put_anomalies(self, anomalies: Sequence[Anomaly], *, keep_s: float | None = None) -> None:
         """Write anomalies; one whose id is there is written over. They expire ``keep_s`` seconds from now, or never."""
@@ -121,7 +121,10 @@ class Store(Protocol):
         """One anomaly; None where there is none of that id."""
 
     def expire(self) -> int:
-        """Remove the anomalies whose time has come; they are not found any more even before. Returns how many."""
+        """Remove the anomalies and records whose time has come; they are not found any more even before.
+
+        Returns how many anomalies there were.
+        """
 
     def put_model(self, name: str, body: bytes, metadata: Mapping[str, object] | None = None) -> ModelRecord:
         """Keep a model's bytes as the next version of that name, counted from 1."""
@@ -143,6 +146,21 @@ class Store(Protocol):
 
     def delete_pattern(self, pattern_id: str) -> bool:
         """Forget a pattern; False where there is none of that id."""
+
+    def put_record(self, kind: str, name: str, body: bytes, *, keep_s: float | None = None) -> None:
+        """Write a small record that replicas share; one of that kind and name is written over.
+
+        It is there no more ``keep_s`` seconds from now, or stays.
+        """
+
+    def record(self, kind: str, name: str) -> bytes | None:
+        """A record; None where there is none of that kind and name, or none any more."""
+
+    def records(self, kind: str) -> dict[str, bytes]:
+        """The records of a kind, by name."""
+
+    def delete_record(self, kind: str, name: str) -> bool:
+        """Remove a record; False where there is none."""
 
     def acquire(self, key: ShardKey, owner: str, *, hold_s: float) -> Lease | None:
         """Take a shard for ``hold_s`` seconds; None while another owner holds it. Every taking raises the epoch."""

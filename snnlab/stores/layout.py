@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS models (
 CREATE TABLE IF NOT EXISTS patterns (
   pattern_id TEXT PRIMARY KEY, name TEXT NOT NULL, anomaly_type TEXT NOT NULL, created_at INTEGER NOT NULL,
   model TEXT NOT NULL, metadata TEXT NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS records (
+  kind TEXT, name TEXT, expires_at INTEGER, body BLOB NOT NULL, PRIMARY KEY (kind, name)) STRICT;
 CREATE TABLE IF NOT EXISTS leases (
   model TEXT, stream TEXT, shard INTEGER, owner TEXT NOT NULL, epoch INTEGER NOT NULL, expires_at INTEGER NOT NULL,
   PRIMARY KEY (model, stream, shard)) STRICT;

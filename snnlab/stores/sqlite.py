@@ -18,6 +18,7 @@ from snnlab.stores.layout import LAYOUT
 __all__ = ["SqliteStore"]
 
 _REMOVED_AT_ONCE = 4
+_ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 
 
 def _now_us() -> int:
@@ -25,7 +26,7 @@ def _now_us() -> int:
 
 
 class SqliteStore:
-    """Anomalies, models, patterns, leases and checkpoints in one SQLite file; see ``Store`` for what each method does.
+    """Anomalies, models, records, leases, checkpoints in one SQLite file; see ``Store`` for what each method does.
 
     Threads may share a store; processes each open their own on the same file. ``clock`` tells the time in µs since
     1970 UTC: leases and expiry are measured by it.
@@ -67,8 +68,9 @@ class SqliteStore:
             return anomaly_table.find(connection, anomaly_id, self._clock())
 
     def expire(self) -> int:
-        """Remove the anomalies whose time has come; returns how many."""
+        """Remove the anomalies and records whose time has come; returns how many anomalies there were."""
         with self._database.write() as connection:
+            connection.execute("DELETE FROM records WHERE expires_at <= ?", (self._clock(),))
             return connection.execute("DELETE FROM anomalies WHERE expires_at <= ?", (self._clock(),)).rowcount
 
     def put_model(self, name: str, body: bytes, metadata: Mapping[str, object] | None = None) -> ModelRecord:
@@ -128,6 +130,31 @@ class SqliteStore:
         """Forget a pattern; False where there is none of that id."""
         with self._database.write() as connection:
             return connection.execute("DELETE FROM patterns WHERE pattern_id = ?", (pattern_id,)).rowcount == 1
+
+    def put_record(self, kind: str, name: str, body: bytes, *, keep_s: float | None = None) -> None:
+        """Write a small record that replicas share; see ``Store.put_record``."""
+        expires_at = None if keep_s is None else self._clock() + int(keep_s * 1e6)
+        with self._database.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)", (kind, name, expires_at, body))
+
+    def record(self, kind: str, name: str) -> bytes | None:
+        """A record; None where there is none of that kind and name, or none any more."""
+        query = f"SELECT body FROM records WHERE kind = ? AND name = ? AND {_ALIVE}"  # noqa: S608 - own condition
+        with self._database.read() as connection:
+            found = connection.execute(query, (kind, name, self._clock())).fetchone()
+        return None if found is None else bytes(found[0])
+
+    def records(self, kind: str) -> dict[str, bytes]:
+        """The records of a kind, by name."""
+        query = f"SELECT name, body FROM records WHERE kind = ? AND {_ALIVE} ORDER BY name"  # noqa: S608 - the same
+        with self._database.read() as connection:
+            return dict(connection.execute(query, (kind, self._clock())).fetchall())
+
+    def delete_record(self, kind: str, name: str) -> bool:
+        """Remove a record; False where there is none."""
+        with self._database.write() as connection:
+            query = "DELETE FROM records WHERE kind = ? AND name = ?"
+            return connection.execute(query, (kind, name)).rowcount == 1
 
     def acquire(self, key: ShardKey, owner: str, *, hold_s: float) -> Lease | None:
         """Take a shard for ``hold_s`` seconds; None while another owner holds it."""

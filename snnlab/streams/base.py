@@ -1,6 +1,6 @@
 """What every event bus can do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Protocol, Self, runtime_checkable
@@ -8,7 +8,7 @@ from typing import Literal, Protocol, Self, runtime_checkable
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 
-__all__ = ["Backlog", "Bus", "DeadLetter", "OnBadRow", "Published", "StreamInfo"]
+__all__ = ["Backlog", "Bus", "DeadLetter", "Hear", "OnBadRow", "Published", "StreamInfo", "Told"]
 
 OnBadRow = Literal["dead_letter", "refuse"]
 """What becomes of an event that cannot be scored: set aside with its reason, or the whole publish call refused."""
@@ -56,6 +56,18 @@ class DeadLetter:
     at: int
     replayed_at: int | None
     event: EventBatch
+
+
+@dataclass(frozen=True)
+class Told:
+    """Anomalies just published, with their positions; ``before`` is the last position before them."""
+
+    before: int
+    anomalies: tuple[tuple[int, Anomaly], ...]
+
+
+Hear = Callable[[Told | None], None]
+"""Is given the anomalies that came to a stream, or None where some may have come: then they are to be read."""
 
 
 @runtime_checkable
@@ -130,6 +142,12 @@ class Bus(Protocol):
 
     def consume_anomalies(self, stream: str, after: int | None = None, limit: int = 1000) -> list[tuple[int, Anomaly]]:
         """Up to ``limit`` anomalies of a stream after a position, in order."""
+
+    def listen(self, stream: str, hear: Hear) -> Callable[[], None]:
+        """Call ``hear``, on any thread, when anomalies of a stream have come, until what is returned is called.
+
+        A bus that does not hear of other processes tells of what this opening of it publishes.
+        """
 
     def dead_letter(self, stream: str, batch: EventBatch, reasons: Sequence[str]) -> int:
         """Set events aside, one reason an event; returns how many."""

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +17,7 @@ from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.events.arrow import decode_anomalies, encode_anomalies, encode_events
 from snnlab.events.shards import shards_of
-from snnlab.streams.base import Backlog, DeadLetter, OnBadRow, Published, StreamInfo
+from snnlab.streams.base import Backlog, DeadLetter, Hear, OnBadRow, Published, StreamInfo, Told
 from snnlab.streams.letters import letters_after, open_letters, reopen, set_aside
 from snnlab.streams.log import LAYOUT, append, events_of, head, rows_after, unsealed, waiting_rows
 from snnlab.streams.sift import sift
@@ -53,6 +54,8 @@ class SqliteBus:
         self._database = Database(path, LAYOUT, wait_s=wait_s)
         self._clock = clock
         self._known: dict[str, StreamInfo] = {}
+        self._lock = Lock()
+        self._listening: dict[str, tuple[Hear, ...]] = {}
 
     @property
     def path(self) -> Path:
@@ -204,7 +207,22 @@ class SqliteBus:
         with publishing("sqlite", topic, len(anomalies)):
             body = encode_anomalies(anomalies, tracing.headers())
             with self._database.write() as connection:
-                return append(connection, topic, 0, len(anomalies), body, self._clock())
+                last = append(connection, topic, 0, len(anomalies), body, self._clock())
+        for hear in self._listening.get(stream, ()):
+            first = last - len(anomalies) + 1
+            hear(Told(first - 1, tuple(enumerate(anomalies, start=first))))
+        return last
+
+    def listen(self, stream: str, hear: Hear) -> Callable[[], None]:
+        """Call ``hear`` after each publishing of anomalies by this opening; see ``Bus.listen``."""
+        with self._lock:
+            self._listening[stream] = (*self._listening.get(stream, ()), hear)
+
+        def leave() -> None:
+            with self._lock:
+                self._listening[stream] = tuple(one for one in self._listening[stream] if one is not hear)
+
+        return leave
 
     def consume_anomalies(self, stream: str, after: int | None = None, limit: int = 1000) -> list[tuple[int, Anomaly]]:
         """Up to ``limit`` anomalies of a stream after a position, in order."""

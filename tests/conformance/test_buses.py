@@ -310,3 +310,28 @@ def test_anomalies_come_back_in_order_of_their_stream(bus):
     (rest,) = bus.consume_anomalies("web", after=read[0][0], limit=5)[1:]
     assert rest == (last, anomaly(3))
     assert bus.consume("web", 0) == []
+
+
+def test_who_listens_is_told_of_anomalies_in_order_and_of_no_others(bus):
+    bus.create("web", 2)
+    bus.create("shop", 2)
+    heard = []
+    before = bus.publish_anomalies("web", [anomaly(0)])
+    leave = bus.listen("web", heard.append)
+    bus.publish_anomalies("shop", [anomaly(1)])
+    last = bus.publish_anomalies("web", [anomaly(2), anomaly(3)])
+    eventually(lambda: bool(heard))
+    assert bus.consume_anomalies("web", before)[-1][0] == last
+    bus.publish_anomalies("web", [anomaly(4), anomaly(5), anomaly(6)])
+    read = bus.consume_anomalies("web", before)
+    eventually(lambda: heard[-1] is not None and heard[-1].anomalies[-1][0] == read[-1][0])
+    for told in heard[1 if heard[0] is None else 0 :]:  # the first may not know what was before it
+        at = [position for position, _ in read].index(told.anomalies[0][0])
+        assert told.before == (read[at - 1][0] if at else before)
+        assert list(told.anomalies) == read[at : at + len(told.anomalies)]
+    leave()
+    time.sleep(0.2)
+    told = len(heard)
+    bus.publish_anomalies("web", [anomaly(7)])
+    time.sleep(0.2)
+    assert len(heard) == told

@@ -203,6 +203,25 @@ def test_patterns_are_remembered_by_model(store):
     assert not store.delete_pattern("p1")
 
 
+def test_records_are_written_over_listed_by_kind_and_expire(store, clock):
+    store.put_record("job", "a/b", b"1")
+    store.put_record("job", "a/b", b"2")
+    store.put_record("job", "c", b"", keep_s=10)
+    store.put_record("jobs", "d", b"3")
+    assert store.record("job", "a/b") == b"2"
+    assert store.record("job", "d") is None
+    assert store.records("job") == {"a/b": b"2", "c": b""}
+    clock.pass_s(10)
+    assert store.record("job", "c") is None
+    assert store.records("job") == {"a/b": b"2"}
+    store.expire()
+    assert store.records("jobs") == {"d": b"3"}
+    assert store.delete_record("job", "a/b")
+    assert not store.delete_record("job", "a/b")
+    assert not store.delete_record("job", "c")
+    assert store.records("job") == {}
+
+
 def test_a_shard_has_one_owner(store, clock):
     lease = store.acquire(KEY, "a", hold_s=10)
     assert store.acquire(KEY, "b", hold_s=10) is None

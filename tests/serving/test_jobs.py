@@ -4,8 +4,8 @@ from snnlab.errors import EventError
 from snnlab.serving.jobs import Jobs
 
 
-def test_a_job_that_fails_tells_its_problem():
-    jobs = Jobs()
+def test_a_job_that_fails_tells_its_problem(store):
+    jobs = Jobs(store)
 
     def work(progress):
         progress(3)
@@ -20,16 +20,16 @@ def test_a_job_that_fails_tells_its_problem():
     assert failed.finished_at >= failed.created_at
 
 
-def test_a_failure_of_the_inside_is_not_told():
-    jobs = Jobs()
+def test_a_failure_of_the_inside_is_not_told(store):
+    jobs = Jobs(store)
     job = jobs.submit("train", "web", lambda _: {}["secret"])
     jobs.close()
     assert jobs.get(job.job_id).problem.status == 500
     assert "secret" not in jobs.get(job.job_id).problem.detail
 
 
-def test_a_service_that_stops_ends_its_job_between_two_batches():
-    jobs, begun = Jobs(), Event()
+def test_a_service_that_stops_ends_its_jobs_and_says_so(store):
+    jobs, begun = Jobs(store), Event()
 
     def work(progress):
         while True:
@@ -40,18 +40,31 @@ def test_a_service_that_stops_ends_its_job_between_two_batches():
     waiting = jobs.submit("train", "web", lambda _: {})
     begun.wait(5)
     jobs.close(wait=False)
-    assert jobs.get(job.job_id).status == "failed"
-    assert jobs.get(waiting.job_id).status == "queued"
+    for one in (job, waiting):
+        ended = jobs.get(one.job_id)
+        assert (ended.status, ended.problem.status) == ("failed", 503)
+        assert "send it again" in ended.problem.detail
 
 
-def test_only_the_last_jobs_are_kept():
-    jobs = Jobs(kept=2)
-    made = []
-    for _ in range(4):
-        job = jobs.submit("train", "web", lambda _: {})
-        while jobs.get(job.job_id).status != "succeeded":
-            pass
-        made.append(job)
-    jobs.close()
-    assert [jobs.get(job.job_id) is not None for job in made] == [False, False, True, True]
-    assert jobs.get("none") is None
+def test_a_job_is_told_by_every_replica_and_fails_with_the_one_that_works_on_it(store):
+    there, begun, end = {"a"}, Event(), Event()
+    working, other = Jobs(store, "a"), Jobs(store, "b", lambda: there)
+
+    def work(progress):
+        begun.set()
+        end.wait(5)
+        return {}
+
+    job = working.submit("train", "web", work, total=7)
+    begun.wait(5)
+    assert other.get(job.job_id) == working.get(job.job_id)
+    assert other.get(job.job_id).status == "running"
+    there.clear()
+    lost = other.get(job.job_id)
+    assert (lost.status, lost.problem.type) == ("failed", "urn:snnlab:problem:job-lost")
+    assert "replica a" in lost.problem.detail
+    end.set()
+    working.close()
+    assert other.get(job.job_id).status == "succeeded"
+    assert other.get("none") is None
+    other.close()

@@ -18,7 +18,7 @@ from snnlab.serving.grpc.neuromorphic_pb2 import (
     NeuronStateRequest,
     Rejected,
 )
-from snnlab.serving.models import Model
+from snnlab.serving.model import Model
 from snnlab.serving.rest.requests import batch_of
 from snnlab.serving.scorer import Found
 

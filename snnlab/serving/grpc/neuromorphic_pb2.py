@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12neuromorphic.proto\x12\x16snnlab.neuromorphic.v1\"\xc2\x01\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x11\n\ttimestamp\x18\x02 \x01(\x03\x12\x12\n\nevent_type\x18\x03 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x04 \x03(\x01\x12=\n\x08metadata\x18\x05 \x03(\x0b\x32+.snnlab.neuromorphic.v1.Event.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"7\n\x06\x45vents\x12-\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1d.snnlab.neuromorphic.v1.Event\"\xc4\x01\n\x0c\x45ventRequest\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x12\n\nscore_only\x18\x03 \x01(\x08\x12.\n\x05\x65vent\x18\x04 \x01(\x0b\x32\x1d.snnlab.neuromorphic.v1.EventH\x00\x12\x30\n\x06\x65vents\x18\x05 \x01(\x0b\x32\x1e.snnlab.neuromorphic.v1.EventsH\x00\x12\x0f\n\x05\x61rrow\x18\x06 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"\x81\x02\n\x0f\x41nomalyResponse\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x11\n\tthreshold\x18\x04 \x01(\x01\x12\r\n\x05score\x18\x05 \x03(\x01\x12\x10\n\x08severity\x18\x06 \x03(\x02\x12\r\n\x05\x61larm\x18\x07 \x03(\x01\x12\x0f\n\x07\x61nomaly\x18\x08 \x03(\x08\x12\x31\n\x08\x66indings\x18\t \x03(\x0b\x32\x1f.snnlab.neuromorphic.v1.Finding\x12\x32\n\x08rejected\x18\n \x03(\x0b\x32 .snnlab.neuromorphic.v1.Rejected\"_\n\x07\x46inding\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x12\n\nanomaly_id\x18\x04 \x01(\t\x12\x13\n\x0b\x65xplanation\x18\x05 \x01(\t\"9\n\x08Rejected\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"F\n\x12NeuronStateRequest\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x02 \x01(\t\x12\x0e\n\x06stream\x18\x03 \x01(\t\"\xd3\x01\n\x13NeuronStateResponse\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x03 \x01(\t\x12\x0f\n\x07neurons\x18\x04 \x01(\r\x12\x13\n\x0b\x65vents_seen\x18\x05 \x01(\x04\x12\x10\n\x08membrane\x18\x06 \x03(\x02\x12\x11\n\tthreshold\x18\x07 \x03(\x02\x12\x0f\n\x07\x63urrent\x18\x08 \x03(\x02\x12\x12\n\nadaptation\x18\t \x03(\x02\x12\x19\n\x11ticks_since_spike\x18\n \x03(\r\"\xb2\x02\n\x12ModelUpdateRequest\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x30\n\x06\x65vents\x18\x02 \x01(\x0b\x32\x1e.snnlab.neuromorphic.v1.EventsH\x00\x12\x0f\n\x05\x61rrow\x18\x03 \x01(\x0cH\x00\x12\x10\n\x06stream\x18\x04 \x01(\tH\x00\x12\x34\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x05 \x01(\x0b\x32 .snnlab.neuromorphic.v1.FeedbackH\x00\x12\x46\n\x06labels\x18\x06 \x03(\x0b\x32\x36.snnlab.neuromorphic.v1.ModelUpdateRequest.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x08:\x02\x38\x01\x42\x08\n\x06update\"-\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x12\n\nanomaly_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\"X\n\x13ModelUpdateResponse\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x0e\n\x06job_id\x18\x04 \x01(\t2\xab\x03\n\x13NeuromorphicService\x12]\n\x0cProcessEvent\x12$.snnlab.neuromorphic.v1.EventRequest\x1a\'.snnlab.neuromorphic.v1.AnomalyResponse\x12\x62\n\rStreamProcess\x12$.snnlab.neuromorphic.v1.EventRequest\x1a\'.snnlab.neuromorphic.v1.AnomalyResponse(\x01\x30\x01\x12i\n\x0eGetNeuronState\x12*.snnlab.neuromorphic.v1.NeuronStateRequest\x1a+.snnlab.neuromorphic.v1.NeuronStateResponse\x12\x66\n\x0bUpdateModel\x12*.snnlab.neuromorphic.v1.ModelUpdateRequest\x1a+.snnlab.neuromorphic.v1.ModelUpdateResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12neuromorphic.proto\x12\x16snnlab.neuromorphic.v1\"\xc2\x01\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x11\n\ttimestamp\x18\x02 \x01(\x03\x12\x12\n\nevent_type\x18\x03 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x04 \x03(\x01\x12=\n\x08metadata\x18\x05 \x03(\x0b\x32+.snnlab.neuromorphic.v1.Event.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"7\n\x06\x45vents\x12-\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1d.snnlab.neuromorphic.v1.Event\"\xd7\x01\n\x0c\x45ventRequest\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x12\n\nscore_only\x18\x03 \x01(\x08\x12.\n\x05\x65vent\x18\x04 \x01(\x0b\x32\x1d.snnlab.neuromorphic.v1.EventH\x00\x12\x30\n\x06\x65vents\x18\x05 \x01(\x0b\x32\x1e.snnlab.neuromorphic.v1.EventsH\x00\x12\x0f\n\x05\x61rrow\x18\x06 \x01(\x0cH\x00\x12\x11\n\tstream_id\x18\x07 \x01(\tB\t\n\x07\x63ontent\"\x81\x02\n\x0f\x41nomalyResponse\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x11\n\tthreshold\x18\x04 \x01(\x01\x12\r\n\x05score\x18\x05 \x03(\x01\x12\x10\n\x08severity\x18\x06 \x03(\x02\x12\r\n\x05\x61larm\x18\x07 \x03(\x01\x12\x0f\n\x07\x61nomaly\x18\x08 \x03(\x08\x12\x31\n\x08\x66indings\x18\t \x03(\x0b\x32\x1f.snnlab.neuromorphic.v1.Finding\x12\x32\n\x08rejected\x18\n \x03(\x0b\x32 .snnlab.neuromorphic.v1.Rejected\"_\n\x07\x46inding\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x12\n\nanomaly_id\x18\x04 \x01(\t\x12\x13\n\x0b\x65xplanation\x18\x05 \x01(\t\"9\n\x08Rejected\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"F\n\x12NeuronStateRequest\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x02 \x01(\t\x12\x0e\n\x06stream\x18\x03 \x01(\t\"\xd3\x01\n\x13NeuronStateResponse\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x03 \x01(\t\x12\x0f\n\x07neurons\x18\x04 \x01(\r\x12\x13\n\x0b\x65vents_seen\x18\x05 \x01(\x04\x12\x10\n\x08membrane\x18\x06 \x03(\x02\x12\x11\n\tthreshold\x18\x07 \x03(\x02\x12\x0f\n\x07\x63urrent\x18\x08 \x03(\x02\x12\x12\n\nadaptation\x18\t \x03(\x02\x12\x19\n\x11ticks_since_spike\x18\n \x03(\r\"\xb2\x02\n\x12ModelUpdateRequest\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x30\n\x06\x65vents\x18\x02 \x01(\x0b\x32\x1e.snnlab.neuromorphic.v1.EventsH\x00\x12\x0f\n\x05\x61rrow\x18\x03 \x01(\x0cH\x00\x12\x10\n\x06stream\x18\x04 \x01(\tH\x00\x12\x34\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x05 \x01(\x0b\x32 .snnlab.neuromorphic.v1.FeedbackH\x00\x12\x46\n\x06labels\x18\x06 \x03(\x0b\x32\x36.snnlab.neuromorphic.v1.ModelUpdateRequest.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x08:\x02\x38\x01\x42\x08\n\x06update\"-\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x12\n\nanomaly_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\"X\n\x13ModelUpdateResponse\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x0e\n\x06job_id\x18\x04 \x01(\t2\xab\x03\n\x13NeuromorphicService\x12]\n\x0cProcessEvent\x12$.snnlab.neuromorphic.v1.EventRequest\x1a\'.snnlab.neuromorphic.v1.AnomalyResponse\x12\x62\n\rStreamProcess\x12$.snnlab.neuromorphic.v1.EventRequest\x1a\'.snnlab.neuromorphic.v1.AnomalyResponse(\x01\x30\x01\x12i\n\x0eGetNeuronState\x12*.snnlab.neuromorphic.v1.NeuronStateRequest\x1a+.snnlab.neuromorphic.v1.NeuronStateResponse\x12\x66\n\x0bUpdateModel\x12*.snnlab.neuromorphic.v1.ModelUpdateRequest\x1a+.snnlab.neuromorphic.v1.ModelUpdateResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,25 +42,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTS']._serialized_start=243
   _globals['_EVENTS']._serialized_end=298
   _globals['_EVENTREQUEST']._serialized_start=301
-  _globals['_EVENTREQUEST']._serialized_end=497
-  _globals['_ANOMALYRESPONSE']._serialized_start=500
-  _globals['_ANOMALYRESPONSE']._serialized_end=757
-  _globals['_FINDING']._serialized_start=759
-  _globals['_FINDING']._serialized_end=854
-  _globals['_REJECTED']._serialized_start=856
-  _globals['_REJECTED']._serialized_end=913
-  _globals['_NEURONSTATEREQUEST']._serialized_start=915
-  _globals['_NEURONSTATEREQUEST']._serialized_end=985
-  _globals['_NEURONSTATERESPONSE']._serialized_start=988
-  _globals['_NEURONSTATERESPONSE']._serialized_end=1199
-  _globals['_MODELUPDATEREQUEST']._serialized_start=1202
-  _globals['_MODELUPDATEREQUEST']._serialized_end=1508
-  _globals['_MODELUPDATEREQUEST_LABELSENTRY']._serialized_start=1453
-  _globals['_MODELUPDATEREQUEST_LABELSENTRY']._serialized_end=1498
-  _globals['_FEEDBACK']._serialized_start=1510
-  _globals['_FEEDBACK']._serialized_end=1555
-  _globals['_MODELUPDATERESPONSE']._serialized_start=1557
-  _globals['_MODELUPDATERESPONSE']._serialized_end=1645
-  _globals['_NEUROMORPHICSERVICE']._serialized_start=1648
-  _globals['_NEUROMORPHICSERVICE']._serialized_end=2075
+  _globals['_EVENTREQUEST']._serialized_end=516
+  _globals['_ANOMALYRESPONSE']._serialized_start=519
+  _globals['_ANOMALYRESPONSE']._serialized_end=776
+  _globals['_FINDING']._serialized_start=778
+  _globals['_FINDING']._serialized_end=873
+  _globals['_REJECTED']._serialized_start=875
+  _globals['_REJECTED']._serialized_end=932
+  _globals['_NEURONSTATEREQUEST']._serialized_start=934
+  _globals['_NEURONSTATEREQUEST']._serialized_end=1004
+  _globals['_NEURONSTATERESPONSE']._serialized_start=1007
+  _globals['_NEURONSTATERESPONSE']._serialized_end=1218
+  _globals['_MODELUPDATEREQUEST']._serialized_start=1221
+  _globals['_MODELUPDATEREQUEST']._serialized_end=1527
+  _globals['_MODELUPDATEREQUEST_LABELSENTRY']._serialized_start=1472
+  _globals['_MODELUPDATEREQUEST_LABELSENTRY']._serialized_end=1517
+  _globals['_FEEDBACK']._serialized_start=1529
+  _globals['_FEEDBACK']._serialized_end=1574
+  _globals['_MODELUPDATERESPONSE']._serialized_start=1576
+  _globals['_MODELUPDATERESPONSE']._serialized_end=1664
+  _globals['_NEUROMORPHICSERVICE']._serialized_start=1667
+  _globals['_NEUROMORPHICSERVICE']._serialized_end=2094
 # @@protoc_insertion_point(module_scope)

@@ -34,20 +34,22 @@ class Events(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ...) -> None: ...
 
 class EventRequest(_message.Message):
-    __slots__ = ("model_id", "sequence", "score_only", "event", "events", "arrow")
+    __slots__ = ("model_id", "sequence", "score_only", "event", "events", "arrow", "stream_id")
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SCORE_ONLY_FIELD_NUMBER: _ClassVar[int]
     EVENT_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     ARROW_FIELD_NUMBER: _ClassVar[int]
+    STREAM_ID_FIELD_NUMBER: _ClassVar[int]
     model_id: str
     sequence: int
     score_only: bool
     event: Event
     events: Events
     arrow: bytes
-    def __init__(self, model_id: _Optional[str] = ..., sequence: _Optional[int] = ..., score_only: _Optional[bool] = ..., event: _Optional[_Union[Event, _Mapping]] = ..., events: _Optional[_Union[Events, _Mapping]] = ..., arrow: _Optional[bytes] = ...) -> None: ...
+    stream_id: str
+    def __init__(self, model_id: _Optional[str] = ..., sequence: _Optional[int] = ..., score_only: _Optional[bool] = ..., event: _Optional[_Union[Event, _Mapping]] = ..., events: _Optional[_Union[Events, _Mapping]] = ..., arrow: _Optional[bytes] = ..., stream_id: _Optional[str] = ...) -> None: ...
 
 class AnomalyResponse(_message.Message):
     __slots__ = ("model_id", "sequence", "version", "threshold", "score", "severity", "alarm", "anomaly", "findings", "rejected")

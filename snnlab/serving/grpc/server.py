@@ -11,6 +11,7 @@ from snnlab import tracing
 from snnlab.errors import ConfigError
 from snnlab.serving.application import Application
 from snnlab.serving.auth import Guard, is_loopback
+from snnlab.serving.grpc.forwarding import Channels
 from snnlab.serving.grpc.key import KeyInterceptor
 from snnlab.serving.grpc.service import NAME, Neuromorphic
 from snnlab.serving.grpc.settings import GrpcSettings
@@ -24,8 +25,11 @@ _GRACE_S = 2.0
 class GrpcServer:
     """A server that listens. ``port`` is the one it has, which is another than asked for where that was 0."""
 
-    def __init__(self, server: grpc.aio.Server, checks: health.aio.HealthServicer, port: int) -> None:
+    def __init__(
+        self, server: grpc.aio.Server, checks: health.aio.HealthServicer, port: int, channels: Channels
+    ) -> None:
         self.port = port
+        self._channels = channels
         self._server = server
         self._checks = checks
 
@@ -41,7 +45,8 @@ class GrpcServer:
                 ("grpc.so_reuseport", 0),  # two services on one port would each get half of the calls
             ],
         )
-        service = Neuromorphic(application, settings.events).handler()
+        channels = Channels(application, settings)
+        service = Neuromorphic(application, settings.events, channels).handler()
         server.add_generic_rpc_handlers((service,))
         checks = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(checks, server)
@@ -51,12 +56,13 @@ class GrpcServer:
         await server.start()
         for name in ("", NAME):
             await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
-        return cls(server, checks, port)
+        return cls(server, checks, port, channels)
 
     async def stop(self) -> None:
         """Take no more calls, and wait a moment for those under way."""
         await self._checks.enter_graceful_shutdown()
         await self._server.stop(_GRACE_S)
+        await self._channels.close()
 
 
 def _listen(server: grpc.aio.Server, settings: GrpcSettings) -> int:

@@ -1,32 +1,39 @@
 """The four calls of NeuromorphicService over an Application."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 
 import grpc
 import numpy as np
 
-from snnlab.errors import ConfigError, NothingThere
+from snnlab.errors import ConfigError, NothingThere, OwnedElsewhere
 from snnlab.events.arrow import decode_events
 from snnlab.serving.application import Application
 from snnlab.serving.grpc import neuromorphic_pb2 as pb
+from snnlab.serving.grpc.forwarding import Channels
 from snnlab.serving.grpc.messages import answer, events_of, read, scored
 from snnlab.serving.grpc.status import told
-from snnlab.serving.models import Model
+from snnlab.serving.model import Model
 from snnlab.serving.scorer import Found
 
 __all__ = ["NAME", "Neuromorphic"]
 
 _AT_ONCE = 8  # events that are scored sooner than a thread could take them over
+_Response = TypeVar("_Response", pb.AnomalyResponse, pb.NeuronStateResponse, pb.ModelUpdateResponse)
 NAME = "snnlab.neuromorphic.v1.NeuromorphicService"
 
 
 class Neuromorphic:
-    """Answers calls on an event loop; what takes longer than a few events is done on threads."""
+    """Answers calls on an event loop; what takes longer than a few events is done on threads.
 
-    def __init__(self, application: Application, events: int) -> None:
+    What another replica owns is sent on to it, as it came; a request of a stream goes as a call of its own.
+    """
+
+    def __init__(self, application: Application, events: int, channels: Channels) -> None:
         self._application = application
         self._events = events
+        self._channels = channels
 
     def handler(self) -> grpc.GenericRpcHandler:
         """The service's methods as gRPC wants them.
@@ -42,47 +49,51 @@ class Neuromorphic:
         }
         return grpc.method_handlers_generic_handler(NAME, methods)
 
-    async def process_event(self, content: bytes, context: grpc.aio.ServicerContext) -> pb.AnomalyResponse:
+    async def process_event(self, content: bytes, context: grpc.aio.ServicerContext) -> pb.AnomalyResponse | bytes:
         """Verdicts on the events of one request."""
         async with told(context):
-            return await self._answer(read(pb.EventRequest, content))
+            return await self._here_or_there("ProcessEvent", content, context, self._process)
 
     async def stream_process(
         self, contents: AsyncIterator[bytes], context: grpc.aio.ServicerContext
-    ) -> AsyncIterator[pb.AnomalyResponse]:
+    ) -> AsyncIterator[pb.AnomalyResponse | bytes]:
         """One answer a request, in order. A request that cannot be scored changes nothing and ends the stream."""
         async with told(context):
             async for content in contents:
-                yield await self._answer(read(pb.EventRequest, content))
+                yield await self._here_or_there("ProcessEvent", content, context, self._process)
 
-    async def get_neuron_state(self, content: bytes, context: grpc.aio.ServicerContext) -> pb.NeuronStateResponse:
+    async def get_neuron_state(
+        self, content: bytes, context: grpc.aio.ServicerContext
+    ) -> pb.NeuronStateResponse | bytes:
         """The network as an entity's last event left it."""
         async with told(context):
-            request = read(pb.NeuronStateRequest, content)
-            state = await asyncio.to_thread(
-                self._application.neurons, request.model_id, request.entity, request.stream or None
-            )
-            return pb.NeuronStateResponse(
-                model_id=request.model_id,
-                version=str(state.version),
-                entity=request.entity,
-                neurons=len(state.membrane),
-                events_seen=state.events_seen,
-                membrane=state.membrane.tolist(),
-                threshold=state.threshold.tolist(),
-                current=state.current.tolist(),
-                adaptation=state.adaptation.tolist(),
-                ticks_since_spike=state.age.astype(np.uint32).tolist(),
-            )
+            return await self._here_or_there("GetNeuronState", content, context, self._neurons)
 
-    async def update_model(self, content: bytes, context: grpc.aio.ServicerContext) -> pb.ModelUpdateResponse:
+    async def update_model(self, content: bytes, context: grpc.aio.ServicerContext) -> pb.ModelUpdateResponse | bytes:
         """Let a model learn: from events, from a stream, in the background; or from what an anomaly really was."""
         async with told(context):
-            return await asyncio.to_thread(self._update, read(pb.ModelUpdateRequest, content))
+            return await self._here_or_there("UpdateModel", content, context, self._learn)
 
-    async def _answer(self, request: pb.EventRequest) -> pb.AnomalyResponse:
-        model = self._application.model(request.model_id)
-        if not request.arrow and len(request.events.events) <= _AT_ONCE and not model.scorer.busy:
+    async def _here_or_there(
+        self,
+        method: str,
+        content: bytes,
+        context: grpc.aio.ServicerContext,
+        here: Callable[[bytes], Awaitable[_Response]],
+    ) -> _Response | bytes:
+        """The answer of this replica, or the bytes of that which owns the model."""
+        try:
+            return await here(content)
+        except OwnedElsewhere as error:
+            return await self._channels.ask(f"/{NAME}/{method}", content, context, error)
+
+    async def _process(self, content: bytes) -> pb.AnomalyResponse:
+        request = read(pb.EventRequest, content)
+        model = self._application.at_hand(request.model_id)
+        if model is None:
+            model = await asyncio.to_thread(self._application.model, request.model_id)
+        few = not request.arrow and len(request.events.events) <= _AT_ONCE
+        if few and not model.scorer.busy and self._application.joined(model.model_id, request.stream_id):
             found = self._scored(request, model)
         else:
             found = await asyncio.to_thread(self._scored, request, model)
@@ -92,7 +103,29 @@ class Neuromorphic:
 
     def _scored(self, request: pb.EventRequest, model: Model) -> Found:
         batch = scored(request, model, self._events)
-        return self._application.verdicts(model.model_id, batch, learn=not request.score_only)
+        learn, stream = not request.score_only, request.stream_id
+        return self._application.verdicts(model.model_id, batch, learn=learn, stream=stream)
+
+    async def _neurons(self, content: bytes) -> pb.NeuronStateResponse:
+        request = read(pb.NeuronStateRequest, content)
+        state = await asyncio.to_thread(
+            self._application.neurons, request.model_id, request.entity, request.stream or None
+        )
+        return pb.NeuronStateResponse(
+            model_id=request.model_id,
+            version=str(state.version),
+            entity=request.entity,
+            neurons=len(state.membrane),
+            events_seen=state.events_seen,
+            membrane=state.membrane.tolist(),
+            threshold=state.threshold.tolist(),
+            current=state.current.tolist(),
+            adaptation=state.adaptation.tolist(),
+            ticks_since_spike=state.age.astype(np.uint32).tolist(),
+        )
+
+    async def _learn(self, content: bytes) -> pb.ModelUpdateResponse:
+        return await asyncio.to_thread(self._update, read(pb.ModelUpdateRequest, content))
 
     def _update(self, request: pb.ModelUpdateRequest) -> pb.ModelUpdateResponse:
         model = self._application.model(request.model_id)
@@ -123,5 +156,5 @@ class Neuromorphic:
         )
 
 
-def _written(response: pb.AnomalyResponse | pb.NeuronStateResponse | pb.ModelUpdateResponse) -> bytes:
-    return bytes(response.SerializeToString())
+def _written(response: pb.AnomalyResponse | pb.NeuronStateResponse | pb.ModelUpdateResponse | bytes) -> bytes:
+    return response if isinstance(response, bytes) else bytes(response.SerializeToString())

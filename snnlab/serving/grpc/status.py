@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import grpc
 
+from snnlab.errors import OwnedElsewhere
 from snnlab.logs import logger
 from snnlab.serving.journal import refused
 from snnlab.serving.problem import problem_of
@@ -21,6 +22,7 @@ _CODES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: grpc.StatusCode.INVALID_ARGUMENT,
     HTTPStatus.SERVICE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
 }
+_AGAIN = (("retry-after", "1"),)  # seconds, as REST says it
 
 
 def code_of(error: Exception) -> grpc.StatusCode:
@@ -46,4 +48,5 @@ async def told(context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
             logger("snnlab.serving").error("call failed", exc_info=error)
         else:
             refused("grpc", problem.type, code.name)
-        await context.abort(code, problem.detail)
+        again = _AGAIN if isinstance(error, OwnedElsewhere) else ()
+        await context.abort(code, problem.detail, again)

@@ -8,8 +8,9 @@ from snnlab.serving.application import Application
 from snnlab.serving.doors import Traced
 from snnlab.serving.page import router as page
 from snnlab.serving.problem import install
-from snnlab.serving.rest import anomalies, jobs, metrics, models, patterns
+from snnlab.serving.rest import anomalies, deployments, internal, jobs, metrics, models, patterns
 from snnlab.serving.rest.access import problems
+from snnlab.serving.rest.forwarding import Forwarding
 from snnlab.serving.rest.limits import BodyLimit, Deadline, Limits
 from snnlab.serving.rest.openapi import tell_of_the_key
 from snnlab.serving.websocket import SocketLimits
@@ -39,7 +40,7 @@ def create_app(application: Application, limits: Limits | None = None, sockets: 
             _401="A key is needed",
             _413="The body is too large",
             _422="The request is not valid, or its events cannot be scored",
-            _503="The bus or the store does not answer",
+            _503="The bus, the store, or the replica that owns the model does not answer",
             _504="No answer in time",
         ),
     )
@@ -47,7 +48,9 @@ def create_app(application: Application, limits: Limits | None = None, sockets: 
     app.state.limits = limits
     app.state.sockets = sockets or SocketLimits()
     app.state.seats = Seats(app.state.sockets.sockets)
-    for part in (models, anomalies, patterns, jobs, metrics):
+    app.state.peers_seats = Seats(app.state.sockets.sockets * 16)
+    app.state.forwarding = Forwarding(application)
+    for part in (models, deployments, anomalies, patterns, jobs, metrics, internal):
         app.include_router(part.router)
     app.include_router(websocket)
     app.include_router(page)
@@ -56,5 +59,6 @@ def create_app(application: Application, limits: Limits | None = None, sockets: 
     if tracing.enabled():
         app.add_middleware(Traced)
     install(app)
+    app.state.forwarding.install(app)
     tell_of_the_key(app)
     return app

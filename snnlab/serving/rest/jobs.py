@@ -14,10 +14,10 @@ router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
 @router.get("/{job_id}", summary="Get one job", responses=problems(_404="No such job"))
 def one(job_id: str, app: App) -> Job:
-    """A job as it is now. Jobs are forgotten when the service stops."""
+    """A job as it is now, whichever replica works on it. Jobs are forgotten after a week."""
     job = app.job(job_id)
     if job is None:
         raise HTTPException(
-            HTTPStatus.NOT_FOUND, f"no job {job_id!r}; jobs do not outlive the service: send the request again"
+            HTTPStatus.NOT_FOUND, f"no job {job_id!r}; jobs are forgotten after a week: send the request again"
         )
     return job

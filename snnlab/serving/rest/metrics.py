@@ -12,8 +12,8 @@ router = APIRouter(tags=["metrics"])
 
 @router.get("/api/v1/metrics", summary="Performance metrics")
 def numbers(app: App) -> Snapshot:
-    """Events, anomalies, firing, accuracy and latency, by model, since the service started."""
-    return app.metrics.snapshot()
+    """Events, anomalies, firing, accuracy and latency, by model, of all replicas that answer, since they started."""
+    return app.snapshot()
 
 
 @router.get(
@@ -23,5 +23,5 @@ def numbers(app: App) -> Snapshot:
     responses={200: {"content": {"text/plain": {}}}},
 )
 def text(app: App) -> Response:
-    """Prometheus's text format."""
+    """Prometheus's text format; of this replica only, since Prometheus asks each."""
     return Response(app.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -5,19 +5,20 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, HTTPException, Response
 
-from snnlab.serving.application import Application
 from snnlab.serving.jobs import Job
-from snnlab.serving.models import Model
+from snnlab.serving.model_card import ModelCard
 from snnlab.serving.rest.access import App, RequestLimits, problems
+from snnlab.serving.rest.deployments import told_of
 from snnlab.serving.rest.limits import Limits
 from snnlab.serving.rest.requests import CreateModel, Deploy, Score, Train
 from snnlab.serving.rest.responses import DeploymentOut, ModelList, ModelOut, Rejected, Scored, VerdictOut
 from snnlab.serving.scorer import Found
-from snnlab.serving.worker import Worker
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
+
+_DEPLOYMENTS = 1000  # told with the models; GET /api/v1/deployments tells all, by page
 
 
 @router.post("", status_code=HTTPStatus.CREATED, summary="Create new SNN model")
@@ -32,19 +33,23 @@ def create(body: CreateModel, app: App, response: Response) -> ModelOut:
         seed=body.seed,
     )
     response.headers["Location"] = f"/api/v1/models/{model.model_id}"
-    return _told(app, model)
+    return _told(model.card, [])
 
 
 @router.get("", summary="List all models")
 def listed(app: App) -> ModelList:
-    """All models of the service, those that came with it and those made since."""
-    return ModelList(models=[_told(app, model) for model in app.models()])
+    """All models of the service, those that came with it and those made since, whichever replica owns them."""
+    at_work: dict[str, list[DeploymentOut]] = {}
+    for one in app.deployed(limit=_DEPLOYMENTS).items:
+        at_work.setdefault(one.model_id, []).append(told_of(one))
+    return ModelList(models=[_told(card, at_work.get(card.model_id, [])) for card in app.models()])
 
 
 @router.get("/{model_id}", summary="Get one model", responses=problems(_404="No such model"))
 def one(model_id: str, app: App) -> ModelOut:
     """A model and the streams that it works on."""
-    return _told(app, app.model(model_id))
+    at_work = app.deployed(model_id=model_id, limit=_DEPLOYMENTS).items
+    return _told(app.card(model_id), [told_of(one) for one in at_work])
 
 
 @router.put(
@@ -80,9 +85,9 @@ def deploy(model_id: str, body: Deploy, app: App, response: Response) -> Deploym
     The stream is made if it is not there. Its anomalies can be asked for with `stream` as a filter. A model that
     worked on the stream before is replaced by what it is now, and goes on where it stood.
     """
-    worker = app.deploy(model_id, body.stream, shards=body.shards, start=body.start)
-    response.headers["Location"] = f"/api/v1/models/{model_id}"
-    return _deployed(worker)
+    app.deploy(model_id, body.stream, shards=body.shards, start=body.start)
+    response.headers["Location"] = f"/api/v1/deployments/{model_id}/{body.stream}"
+    return told_of(app.deployment(model_id, body.stream))
 
 
 @router.post(
@@ -91,10 +96,15 @@ def deploy(model_id: str, body: Deploy, app: App, response: Response) -> Deploym
     responses=problems(_404="No such model", _413="Too many events"),
 )
 def score(model_id: str, body: Score, app: App, limits: RequestLimits) -> Scored:
-    """One verdict an event, in the order of the events. Each is scored before it is learned."""
+    """One verdict an event, in the order of the events. Each is scored before it is learned.
+
+    With `stream` the anomalies among them are told on that stream of the bus, too.
+    """
     _fits(len(body.events), limits)
     model = app.model(model_id)
-    found = app.score(model_id, body.batch(model.features, model.categories), learn=body.learn)
+    found = app.score(
+        model_id, body.batch(model.features, model.categories), learn=body.learn, stream=body.stream or ""
+    )
     return Scored(
         model_id=model_id,
         version=str(model.scorer.version),
@@ -142,32 +152,17 @@ def _verdicts(found: Found) -> list[VerdictOut]:
     ]
 
 
-def _told(app: Application, model: Model) -> ModelOut:
-    detector = model.scorer.detector
+def _told(card: ModelCard, deployments: list[DeploymentOut]) -> ModelOut:
     return ModelOut(
-        model_id=model.model_id,
-        name=model.name,
-        domain=detector.domain.name,
-        version=str(model.scorer.version),
-        features=list(model.features),
-        categories=list(model.categories),
-        anomaly_types=[kind.name for kind in detector.domain.types],
-        threshold=detector.threshold,
-        events_seen=detector.n_events,
-        created_at=model.created_at,
-        deployments=[_deployed(worker) for worker in app.deployments(model.model_id)],
-    )
-
-
-def _deployed(worker: Worker) -> DeploymentOut:
-    failed = "failed" if worker.failure else "running"
-    return DeploymentOut(
-        model_id=worker.assignment.model_id,
-        version=str(worker.assignment.version),
-        stream=worker.assignment.stream,
-        shards=worker.assignment.shards,
-        status=failed if worker.running else "stopped",
-        detail=worker.failure,
-        events_processed=worker.processed,
-        positions=worker.positions(),
+        model_id=card.model_id,
+        name=card.name,
+        domain=card.domain,
+        version=str(card.version),
+        features=list(card.features),
+        categories=list(card.categories),
+        anomaly_types=list(card.anomaly_types),
+        threshold=card.threshold,
+        events_seen=card.events_seen,
+        created_at=card.created_at,
+        deployments=deployments,
     )

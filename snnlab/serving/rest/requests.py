@@ -10,7 +10,18 @@ from snnlab.errors import EventError
 from snnlab.events import EventBatch
 from snnlab.types import Json
 
-__all__ = ["AnomalyQuery", "CreateModel", "Deploy", "Event", "GiveFeedback", "RegisterPattern", "Score", "Train"]
+__all__ = [
+    "AnomalyQuery",
+    "CreateModel",
+    "Deploy",
+    "DeploymentQuery",
+    "Event",
+    "GiveFeedback",
+    "PatternQuery",
+    "RegisterPattern",
+    "Score",
+    "Train",
+]
 
 _INT64 = 2**63 - 1
 
@@ -162,6 +173,9 @@ class Score(_Events):
     """Events to score at once."""
 
     learn: Annotated[bool, Field(description="Whether the model learns from them, after scoring each")] = True
+    stream: Annotated[
+        Stream | None, Field(description="Tell the anomalies among them on this stream of the bus, too")
+    ] = None
 
 
 class AnomalyQuery(BaseModel):
@@ -177,6 +191,27 @@ class AnomalyQuery(BaseModel):
     model: Annotated[str | None, Field(max_length=200, description="Model id")] = None
     stream: Annotated[str | None, Field(max_length=200)] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Anomalies a page")] = 100
+    cursor: Annotated[str | None, Field(max_length=512, description="next_cursor of the page before")] = None
+
+
+class DeploymentQuery(BaseModel):
+    """Filters of GET /api/v1/deployments; all that are given must hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Annotated[str | None, Field(max_length=200, description="Model id")] = None
+    stopped: Annotated[bool, Field(description="Those that were stopped, instead of those at work")] = False
+    limit: Annotated[int, Field(ge=1, le=1000, description="Deployments a page")] = 100
+    cursor: Annotated[str | None, Field(max_length=1024, description="next_cursor of the page before")] = None
+
+
+class PatternQuery(BaseModel):
+    """Filters of GET /api/v1/patterns; all that are given must hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Annotated[str | None, Field(max_length=200, description="Model id")] = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="Patterns a page")] = 100
     cursor: Annotated[str | None, Field(max_length=512, description="next_cursor of the page before")] = None
 
 

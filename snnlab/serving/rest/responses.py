@@ -7,10 +7,12 @@ from pydantic import BaseModel, Field
 __all__ = [
     "AnomalyList",
     "AnomalyOut",
+    "DeploymentList",
     "DeploymentOut",
     "FeedbackOut",
     "ModelList",
     "ModelOut",
+    "PatternList",
     "PatternOut",
     "Rejected",
     "Scored",
@@ -25,12 +27,21 @@ class DeploymentOut(BaseModel):
     version: str
     stream: str
     shards: int
-    status: Literal["running", "stopped", "failed"]
-    detail: str = Field(description="Why it does not run; empty while it does")
-    events_processed: int = Field(description="Events since this process took it on")
+    status: Literal["running", "failed", "stopping", "stopped"] = Field(
+        description="failed: a replica's worker cannot go on and tries again; stopping: a replica is not done yet"
+    )
+    detail: str = Field(description="What replicas' workers fail with; empty while none does")
+    events_processed: int = Field(description="Events that this version has processed and kept")
     positions: dict[int, int] = Field(
         description="By shard: the position up to which its events are processed and kept"
     )
+
+
+class DeploymentList(BaseModel):
+    """One page of deployments, by model and stream."""
+
+    deployments: list[DeploymentOut]
+    next_cursor: str | None = Field(description="Send it as cursor for the next page; null on the last one")
 
 
 class ModelOut(BaseModel):
@@ -137,3 +148,10 @@ class PatternOut(BaseModel):
     similarity: float
     recommended_actions: list[str]
     created_at: int = Field(description="µs since 1970 UTC")
+
+
+class PatternList(BaseModel):
+    """One page of patterns, the oldest first."""
+
+    patterns: list[PatternOut]
+    next_cursor: str | None = Field(description="Send it as cursor for the next page; null on the last one")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from snnlab.errors import ConfigError
 from snnlab.events.anomaly import Anomaly
 from snnlab.stores.base import AnomalyFilter, AnomalyPage, Checkpoint, Lease, ModelRecord, Pattern, ShardKey
-from snnlab.stores.ignite import library, shard_rows
+from snnlab.stores.ignite import library, records, shard_rows
 from snnlab.stores.ignite.address import Address, IgniteSettings
 from snnlab.stores.ignite.anomaly_rows import AnomalyRows, Known
 from snnlab.stores.ignite.connection import Connections
@@ -27,7 +27,7 @@ def _now_us() -> int:
 
 
 class IgniteStore:
-    """Anomalies, models, patterns, leases and checkpoints in an Ignite cluster; see ``Store`` for what each does.
+    """Anomalies, models, records, leases, checkpoints in an Ignite cluster; see ``Store`` for what each method does.
 
     Anomalies are the table ``NAME_anomalies``, everything else is ``NAME_kept``, both made where they are not there.
     A checkpoint is one transaction with the shard's lease locked. Threads may share a store. Leases and expiry are
@@ -65,7 +65,8 @@ class IgniteStore:
         return self._connections.ask(lambda client: self._rows(client).find(anomaly_id, self._clock()))
 
     def expire(self) -> int:
-        """Remove the anomalies whose time has come; returns how many."""
+        """Remove the anomalies and records whose time has come; returns how many anomalies there were."""
+        self._connections.ask(lambda client: records.expire(self._kept(client), self._clock()))
         return self._connections.ask(lambda client: self._rows(client).expire(self._clock()))
 
     def put_model(self, name: str, body: bytes, metadata: Mapping[str, object] | None = None) -> ModelRecord:
@@ -96,6 +97,23 @@ class IgniteStore:
     def delete_pattern(self, pattern_id: str) -> bool:
         """Forget a pattern; False where there is none of that id."""
         return self._connections.ask(lambda client: library.delete_pattern(self._kept(client), pattern_id))
+
+    def put_record(self, kind: str, name: str, body: bytes, *, keep_s: float | None = None) -> None:
+        """Write a small record that replicas share; see ``Store.put_record``."""
+        expires_at = None if keep_s is None else self._clock() + int(keep_s * 1e6)
+        self._connections.ask(lambda client: records.put(self._kept(client), kind, name, body, expires_at))
+
+    def record(self, kind: str, name: str) -> bytes | None:
+        """A record; None where there is none of that kind and name, or none any more."""
+        return self._connections.ask(lambda client: records.get(self._kept(client), kind, name, self._clock()))
+
+    def records(self, kind: str) -> dict[str, bytes]:
+        """The records of a kind, by name."""
+        return self._connections.ask(lambda client: records.of(self._kept(client), kind, self._clock()))
+
+    def delete_record(self, kind: str, name: str) -> bool:
+        """Remove a record; False where there is none."""
+        return self._connections.ask(lambda client: records.delete(self._kept(client), kind, name))
 
     def acquire(self, key: ShardKey, owner: str, *, hold_s: float) -> Lease | None:
         """Take a shard for ``hold_s`` seconds; None while another owner holds it."""

@@ -5,8 +5,8 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -19,12 +19,13 @@ from snnlab.events.anomaly import Anomaly
 from snnlab.events.shards import shards_of
 from snnlab.events.trace import traceparents
 from snnlab.logs import logger
-from snnlab.streams.base import Backlog, DeadLetter, OnBadRow, Published, StreamInfo
+from snnlab.streams.base import Backlog, DeadLetter, Hear, OnBadRow, Published, StreamInfo
 from snnlab.streams.pulsar import letters, wire
 from snnlab.streams.pulsar.address import Address, PulsarSettings
 from snnlab.streams.pulsar.admin import Admin
 from snnlab.streams.pulsar.decoding import Poison
 from snnlab.streams.pulsar.group import Group, partition
+from snnlab.streams.pulsar.listening import Listener
 from snnlab.streams.pulsar.pool import ReaderPool
 from snnlab.streams.pulsar.position import Place
 from snnlab.streams.pulsar.reading import ShardReader, TopicReader
@@ -210,6 +211,22 @@ class PulsarBus:
             finally:
                 topic.close()
         return read[:limit]
+
+    def listen(self, stream: str, hear: Hear) -> Callable[[], None]:
+        """Call ``hear`` when anomalies of a stream come, whoever publishes them, until what is returned is called."""
+        import pulsar
+
+        self.stream(stream)
+
+        with told(f"listening to the anomalies of {stream!r}"):
+            topic = f"{self._prefix}/{_anomalies_of(stream)}"
+            reader = self._client.create_reader(topic, pulsar.MessageId.latest, reader_listener=Listener(hear))
+
+        def leave() -> None:
+            with suppress(Exception):  # it is given up, however it closes
+                reader.close()
+
+        return leave
 
     def dead_letter(self, stream: str, batch: EventBatch, reasons: Sequence[str]) -> int:
         """Set events aside, one reason an event; returns how many."""

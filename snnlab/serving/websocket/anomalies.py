@@ -1,0 +1,95 @@
+"""The anomalies of a stream, read from the bus's topic of them, so that every replica tells the same."""
+
+import asyncio
+import json
+import re
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+
+from snnlab.events.anomaly import Anomaly
+from snnlab.serving.application import Application
+from snnlab.serving.websocket.limits import SocketLimits
+from snnlab.streams.base import Told
+
+__all__ = ["anomalies_after", "begin"]
+
+_POSITION, _LAST = re.compile(r"-1|[0-9]{1,19}"), 2**63 - 1
+_WAITING = 1000  # of what the bus told of; what does not find room is read from the bus
+
+
+def begin(application: Application, stream: str, after: str | None) -> int:
+    """The position after which a client wants a stream's anomalies; without one, the last there is now.
+
+    Raises TopicForbidden for a stream that may not be named, BusError for one that is not there, and ValueError for
+    what is no position.
+    """
+    application.topics.check(stream)
+    if after is None:
+        return application.bus.publish_anomalies(stream, [])
+    if not _POSITION.fullmatch(after) or int(after) > _LAST:
+        raise ValueError(f"after={after[:80]!r} is no position; give the 'position' of a message, or -1 for all")
+    application.bus.stream(stream)
+    return int(after)
+
+
+async def anomalies_after(
+    application: Application, stream: str, after: int, limits: SocketLimits
+) -> AsyncGenerator[str | None]:
+    """A message an anomaly, and None at each look that finds no more.
+
+    What the bus tells of at once is sent at once; the bus is looked at beside that, since it need not hear of what
+    other processes publish.
+    """
+    news = _News()
+    leave = await asyncio.to_thread(application.bus.listen, stream, news.hear)
+    pause_s = limits.anomalies_s
+    try:
+        while True:
+            found = news.following(after)
+            if found is None:
+                place = None if after < 0 else after
+                found = await asyncio.to_thread(application.bus.consume_anomalies, stream, place, limits.page)
+            for position, anomaly in found:
+                after = position
+                yield json.dumps({"position": position, **anomaly.to_json()})
+            if found:
+                pause_s = limits.anomalies_s
+                continue
+            yield None
+            await news.wait(pause_s)
+            pause_s = min(2 * pause_s, limits.idle_s)
+    finally:
+        leave()
+
+
+class _News:
+    """What the bus told of, on whatever thread, for one socket on an event loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+        self._told: deque[Told | None] = deque(maxlen=_WAITING)
+
+    def hear(self, told: Told | None) -> None:
+        """Note it, and wake who waits."""
+        self._told.append(told)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    def following(self, after: int) -> Sequence[tuple[int, Anomaly]] | None:
+        """What was told of right after a position; None where the bus must be read."""
+        while self._told:
+            told = self._told.popleft()
+            if told is not None and told.before == after:
+                return told.anomalies
+            if told is None or told.before > after:
+                return None  # there is something between, or it is not known
+        return None
+
+    async def wait(self, seconds: float) -> None:
+        """Until something is told of, or the time is over."""
+        if not self._told:
+            self._event.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._event.wait(), seconds)
