@@ -90,13 +90,6 @@ class Kept:
         for start in range(0, len(keys), _AT_ONCE):
             self._cache().remove_keys(list(keys[start : start + _AT_ONCE]))
 
-    def keys_below(self, *parts: str | int) -> list[str]:
-        """Every key that begins with these parts, in order."""
-        begin = key_of(*parts)
-        query = f"SELECT k FROM {self.name} WHERE k >= ? AND k < ? ORDER BY k"  # noqa: S608 - own name
-        with self.client.sql(query, query_args=[f"{begin}/", f"{begin}0"], page_size=1024) as rows:
-            return [key for (key,) in rows]
-
     def below(self, *parts: str | int) -> dict[str, bytes]:
         """Everything whose key begins with these parts, in the order of the keys."""
         begin = key_of(*parts)

@@ -44,10 +44,14 @@ def held(kept: Kept, now_us: int) -> list[Lease]:
 
 
 def put_pieces(kept: Kept, lease: Lease, pieces: Mapping[str, bytes]) -> bool:
-    """Write pieces, if the epoch is the lease's. The lease is not locked: what is put too late, nothing names."""
+    """Write pieces, if the epoch is the lease's. The lease is not locked: what is put too late, nothing names.
+
+    Their names are listed first, a list an epoch: a query for the keys of pieces would read the pieces, too.
+    """
     last = _lease(kept, lease.key)
     if last is None or last.epoch != lease.epoch:
         return False
+    _list(kept, lease, [*_listed(kept, lease), *pieces])
     for name, body in pieces.items():
         kept.put(key_of("piece", *lease.key, name), body)
     return True
@@ -66,8 +70,9 @@ def save(
 
     Returns False, and writes nothing, where it is not. Raises StoreError where a piece is not there.
     """
-    there = {parts_of(key)[-1]: key for key in kept.keys_below("piece", *lease.key)}
-    missing = set(pieces) - there.keys()
+    lists = kept.below("pieces", *lease.key)
+    there = {name for names in lists.values() for name in json.loads(names)}
+    missing = set(pieces) - there
     with kept.transaction():
         last = _lease(kept, lease.key)
         if last is None or last.epoch != lease.epoch:
@@ -80,8 +85,19 @@ def save(
         body = _MARK + _HEAD.pack(position, lease.epoch, now_us) + _LENGTH.pack(len(names)) + names + head
         kept.put(key_of("checkpoint", *lease.key), body)
         kept.put_all({key_of("row", *lease.key, entity): body for entity, body in rows.items()})
-    kept.remove_all([there[name] for name in sorted(there.keys() - set(pieces))])
+    kept.remove_all([key_of("piece", *lease.key, name) for name in sorted(there - set(pieces))])
+    _list(kept, lease, pieces)
+    kept.remove_all([key for key in lists if key != key_of("pieces", *lease.key, lease.epoch)])
     return True
+
+
+def _listed(kept: Kept, lease: Lease) -> list[str]:
+    found = kept.get(key_of("pieces", *lease.key, lease.epoch))
+    return [] if found is None else [str(name) for name in json.loads(found)]
+
+
+def _list(kept: Kept, lease: Lease, names: Sequence[str]) -> None:
+    kept.put(key_of("pieces", *lease.key, lease.epoch), json.dumps(list(names)).encode())
 
 
 def last_checkpoint(kept: Kept, key: ShardKey) -> Checkpoint | None:
