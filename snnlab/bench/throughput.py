@@ -41,7 +41,7 @@ def run(
     *,
     events: int = 40_000,
     entities: int = 10_000,
-    batch: int = 1_000,
+    batch: int = 4_096,
     rounds: int = 5,
 ) -> list[Row]:
     """Verdicts a second; each round takes ``events`` events in batches of ``batch``."""

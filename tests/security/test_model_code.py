@@ -87,9 +87,10 @@ def test_code_that_came_with_the_bento_runs_and_comes_back_out_of_the_store(star
     first = started(bundled(armed, code=True))
     assert mark.exists()
     assert first.model("web").scorer.detector.domain.name == "mine"
+    version = first.model("web").scorer.version
     first.close()
     again = started(bundled(armed, code=True))
-    assert again.model("web").scorer.version == first.model("web").scorer.version
+    assert again.model("web").scorer.version == version
     assert len(store.list_models()) == 1
 
 

@@ -93,7 +93,7 @@ def deploy(model_id: str, body: Deploy, app: App, response: Response) -> Deploym
 @router.post(
     "/{model_id}/score",
     summary="Score events at once",
-    responses=problems(_404="No such model", _413="Too many events"),
+    responses=problems(_403="The stream may not be named", _404="No such model", _413="Too many events"),
 )
 def score(model_id: str, body: Score, app: App, limits: RequestLimits) -> Scored:
     """One verdict an event, in the order of the events. Each is scored before it is learned.
