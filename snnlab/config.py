@@ -52,22 +52,11 @@ class ReservoirLayer(_Strict):
     spectral_radius: float = Field(default=0.9, ge=0, description="of the linearised recurrence; 0 cuts it")
     excitatory: float = Field(default=0.8, gt=0, le=1, description="share of excitatory neurons")
     inhibition: float = Field(default=1.0, ge=0, description="lateral inhibition, in units of the spectral radius")
-    input_fan_in: int | None = Field(default=None, ge=1, description="neurons an input reaches; 3 of 32, at least 24")
+    input_fan_in: int = Field(default=24, ge=1, description="neurons that one input neuron reaches")
     input_synapse: Literal["delta", "exponential"] = Field(default="delta", description="membrane at once, or current")
     input_strength: float = Field(default=0.25, gt=0, description="what one input spike adds at most, in thresholds")
     delay: float = Field(default=1.0, gt=0, description="of a recurrent synapse, ms")
     settle_ticks: int = Field(default=64, ge=0, description="most ticks that a gap is run before it is decayed at once")
-
-    @property
-    def reach(self) -> int:
-        """Neurons that one input neuron reaches.
-
-        A share of all, lest the few inputs that a stream's codes use leave most of a large network to itself.
-
-        >>> [ReservoirLayer(neurons=neurons).reach for neurons in (16, 256, 10_000)]
-        [16, 24, 938]
-        """
-        return min(self.input_fan_in or max(24, -(-3 * self.neurons // 32)), self.neurons)
 
 
 class ReadoutLayer(_Strict):

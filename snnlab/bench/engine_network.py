@@ -24,7 +24,6 @@ def network_of(neurons: int, kind: str, precision: str | None = None) -> Network
             "reservoir.neurons": neurons,
             "reservoir.inhibition": 0.0,
             "reservoir.input_synapse": "exponential",
-            "reservoir.input_fan_in": 24,
             "reservoir.input_strength": 0.005,
             "reservoir.spectral_radius": 0.1,
             "neuron.adaptation": 0.0,
