@@ -168,8 +168,8 @@ class Detector:
         """The verdicts of ``process`` for one batch after the other, the next one fetched and read meanwhile.
 
         Each core then has something to do all the time: read here what is to be scored next, say a decoder's
-        batches. Until the last verdicts the detector may be a batch ahead of those that were given: save it after
-        them, or call ``process`` instead.
+        batches. Until the last verdicts, or until the flow is closed, the detector is a batch ahead of those that were
+        given: save it after them, or call ``process`` instead.
 
         Raises:
             EventError: as ``process``, once the verdicts of all batches before are given.
@@ -181,21 +181,25 @@ class Detector:
             >>> [len(verdicts) for verdicts in detector.flow(stream.slice(at, at + 250) for at in (0, 250))]
             [250, 250]
         """
-        source, before, wrong = iter(batches), None, None
-        while wrong is None:
-            now = None
-            try:
-                batch = next(source, None)
-                if batch is not None:
-                    self._check(batch)
-                    now = batch, self._lanes.begin(Columns.of(batch, self.plan.bank), learn=learn)
-            except Exception as raised:  # noqa: BLE001 - whatever it is, the batch before has its verdicts first
-                wrong = raised
-            if before is not None:
-                yield self._told(before[0], before[1].outcome())
-            if now is None:
-                break
-            before = now
+        source, begun, wrong = iter(batches), None, None
+        try:
+            while wrong is None:
+                now = None
+                try:
+                    batch = next(source, None)
+                    if batch is not None:
+                        self._check(batch)
+                        now = batch, self._lanes.begin(Columns.of(batch, self.plan.bank), learn=learn)
+                except Exception as raised:  # noqa: BLE001 - whatever it is, the batch before has its verdicts first
+                    wrong = raised
+                done, begun = begun, now
+                if done is not None:
+                    yield self._told(done[0], done[1].outcome())
+                if now is None:
+                    break
+        finally:
+            if begun is not None:  # left early: nobody may look at the detector while shards still work on it
+                self._told(begun[0], begun[1].outcome())
         if wrong is not None:
             raise wrong
 

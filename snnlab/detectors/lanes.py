@@ -39,8 +39,8 @@ class Lanes:
         self._shards = shards
 
     def judge(self, events: Columns, *, learn: bool) -> Outcome:
-        """What the shards say of a batch; one alone says it here and now."""
-        if len(self._shards) == 1:
+        """What the shards say of a batch; one alone says it here and now, unless a thread works for it."""
+        if len(self._shards) == 1 and "_threads" not in self.__dict__:
             return self._shards[0].process(events, learn=learn)
         return self.begin(events, learn=learn).outcome()
 

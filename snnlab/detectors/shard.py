@@ -129,8 +129,8 @@ class Shard:
             for name, rest in view.readout.episode.items():
                 memory[name][:] = rest
         if clocks:
-            for name, array in fresh_together(self.plan.codes.inputs).items() if self.plan.together else ():
-                self.state[TOGETHER + name][:] = array
+            for name, array in _fresh_ticks(self.plan).items():
+                self.state[name][:] = array
             self.state["clock/last"][:] = UNSEEN
             self.state["clock/heard"][:] = UNSEEN
 
@@ -216,8 +216,15 @@ def _shared_state(plan: Plan) -> Arrays:
     """What the shard remembers from tick to tick, where its events come together."""
     if plan.network is None or not plan.together:
         return {}
-    state = fresh_together(plan.codes.inputs) | {"pattern": np.zeros(BUCKETS, np.float32)}
-    state |= {f"reservoir/{name}": array for name, array in plan.network.fresh_state(1).items()}
+    state = {f"reservoir/{name}": array for name, array in plan.network.fresh_state(1).items()}
     for at, view in enumerate(plan.views):
         state |= {f"readout{at}/{name}": array for name, array in view.readout.between(view.shape).items()}
-    return {f"{TOGETHER}{name}": array for name, array in state.items()}
+    return _fresh_ticks(plan) | {f"{TOGETHER}{name}": array for name, array in state.items()}
+
+
+def _fresh_ticks(plan: Plan) -> Arrays:
+    """No tick is open and none was run, where events come together."""
+    if not plan.together:
+        return {}
+    ticks = fresh_together(plan.codes.inputs) | {"pattern": np.zeros(BUCKETS, np.float32)}
+    return {f"{TOGETHER}{name}": array for name, array in ticks.items()}

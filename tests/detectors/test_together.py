@@ -8,6 +8,7 @@ from snnlab.domains import Domain, ReadoutSpec
 from snnlab.errors import EventError
 from snnlab.events import EventBatch
 from snnlab.features import Clock, Feature
+from snnlab.reservoirs.engines.tally import tallied
 from snnlab.serving.neurons import neuron_state
 
 MS = 1_000
@@ -135,6 +136,32 @@ def test_a_restart_opens_a_tick_of_its_own():
 def test_without_ticks_of_stream_time_nothing_comes_together(clock):
     with pytest.raises(ValueError, match=r"has none; take realtime or scaled with event_ticks=1"):
         Clock(together=True, **clock)
+
+
+def test_what_ticks_cost_is_counted_once_however_a_stream_is_cut():
+    whole, counts = events(["grind", "sift"] * 10), []
+    for step in (len(whole), 30):
+        with tallied() as tally:
+            detector = built()
+            for start in range(0, len(whole), step):
+                detector.process(whole.slice(start, start + step))
+        counts.append((tally.spikes, tally.synaptic, tally.updates))
+    assert counts[0] == counts[1]
+    assert counts[0][2] == 19 * 256  # the last tick is still open
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_flow_that_is_left_early_is_done_with_what_it_began(shards):
+    whole = events(["grind", "sift"] * 15)
+    pieces = [whole.slice(start, start + 100) for start in range(0, len(whole), 100)]
+    one, other = built(shards=shards), built(shards=shards)
+    flow = one.flow(iter(pieces))
+    next(flow)
+    one.process(pieces[2])  # after the second, which the flow has begun
+    flow.close()
+    for piece in pieces[:3]:
+        other.process(piece)
+    assert one.save() == other.save()
 
 
 def test_a_flow_gives_the_verdicts_before_a_batch_that_cannot_be_read():

@@ -13,13 +13,12 @@ from snnlab.kernels import kernel
 from snnlab.reservoirs.engines.native_kernels import gather, regulate, settle, tick
 from snnlab.types import Array, Arrays
 
-__all__ = ["OPEN_TICK", "Together", "drive_together", "fresh_together"]
+__all__ = ["Together", "drive_together", "fresh_together"]
 
 # ruff: noqa: ANN001, ANN201, ANN202 - the types of a kernel are those it is compiled for
 # mypy: disable-error-code="no-untyped-def"
 
-OPEN_TICK = -(2**63)
-"""What stands for a tick where there has been none."""
+_NONE_YET = -(2**63)
 _OPEN, _LAST, _EVENTS = range(3)
 
 
@@ -38,7 +37,7 @@ def fresh_together(n_inputs: int) -> Arrays:
     >>> fresh_together(2)["heard"].tolist()
     [0, 0]
     """
-    return {"ticks": np.array([OPEN_TICK, OPEN_TICK, 0]), "heard": np.zeros(n_inputs, np.int32)}
+    return {"ticks": np.array([_NONE_YET, _NONE_YET, 0]), "heard": np.zeros(n_inputs, np.int32)}
 
 
 @njit(cache=True, nogil=True)
@@ -54,13 +53,14 @@ def drive_together(frame, shared, cap, at, address, learn, ptr, neuron, ran):
 @kernel
 def _drive(network, scratch, shared, cap, at, address, learn, ptr, neuron, ran):
     ticks, heard = shared.ticks, shared.heard
+    scratch.totals[:] = 0
     ptr[0] = 0
     used = 0
     for t in range(at.size):
-        ran[t] = ticks[_OPEN] != OPEN_TICK and at[t] > ticks[_OPEN]
+        ran[t] = ticks[_OPEN] != _NONE_YET and at[t] > ticks[_OPEN]
         if ran[t]:
             used += _run(network, scratch, shared, cap, learn, neuron[used:])
-        if ran[t] or ticks[_OPEN] == OPEN_TICK:
+        if ran[t] or ticks[_OPEN] == _NONE_YET:
             ticks[_OPEN] = at[t]
         ptr[t + 1] = used
         ticks[_EVENTS] += 1
@@ -76,7 +76,7 @@ def _run(network, scratch, shared, cap, learn, fired):
     real, whole, _, decay, homeo = params
     own = state[0][0], state[1][0], state[2][0], state[3][0], state[4][0]
     ticks, heard = shared.ticks, shared.heard
-    if ticks[_LAST] != OPEN_TICK and ticks[_OPEN] - ticks[_LAST] > 1:
+    if ticks[_LAST] != _NONE_YET and ticks[_OPEN] - ticks[_LAST] > 1:
         settle(own, net, rule, learned, params, min(ticks[_OPEN] - ticks[_LAST] - 1, cap), learn, scratch)
     share = real.dtype.type(1.0 / ticks[_EVENTS])
     for source in range(heard.size):
