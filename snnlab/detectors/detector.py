@@ -12,7 +12,7 @@ import numpy as np
 from snnlab.config import NeuromorphicConfig
 from snnlab.detectors.absence import verdicts_of
 from snnlab.detectors.columns import Columns
-from snnlab.detectors.lanes import Lanes
+from snnlab.detectors.lanes import Begun, Lanes
 from snnlab.detectors.model_file import ModelFile
 from snnlab.detectors.naming import Naming
 from snnlab.detectors.outcome import Outcome
@@ -181,10 +181,11 @@ class Detector:
             >>> [len(verdicts) for verdicts in detector.flow(stream.slice(at, at + 250) for at in (0, 250))]
             [250, 250]
         """
-        source, begun, wrong = iter(batches), None, None
+        source, wrong = iter(batches), None
+        begun: tuple[EventBatch, Begun] | None = None
         try:
             while wrong is None:
-                now = None
+                now: tuple[EventBatch, Begun] | None = None
                 try:
                     batch = next(source, None)
                     if batch is not None:
