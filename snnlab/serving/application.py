@@ -48,6 +48,7 @@ __all__ = ["Application"]
 
 _FOLLOW_S = 0.5  # between looks at what is deployed
 _EXPIRE_S = 60.0
+_PATTERNS_S = 0.5  # between looks at what patterns other replicas registered
 
 
 class Application:
@@ -70,7 +71,7 @@ class Application:
         self.metrics = Metrics()
         self.spikes = Spikes(self.replica.name)
         self._pace = pace
-        self._patterns = PatternMemory(store)
+        self._patterns = PatternMemory(store, followed=True)
         self._ownership = Ownership(store, self.replica, pace.hold_s)
         self._models = Models(store, self._ownership, self.metrics, self._patterns, self.spikes)
         self._deployments = Deployments(bus, store, self._models, self.metrics, pace, self.topics)
@@ -85,6 +86,7 @@ class Application:
             Periodic(self._models.checkpoint, max(pace.checkpoint_s, 0.05), "checkpoints"),
             Periodic(self._deployments.follow, _FOLLOW_S, "deployments"),
             Periodic(self._expire, _EXPIRE_S, "expiry"),
+            Periodic(self._patterns.refresh, _PATTERNS_S, "patterns"),
         )
 
     @property
@@ -180,10 +182,10 @@ class Application:
         return not stream or self._posted.known(model_id, stream)
 
     def keep(self, anomalies: Sequence[Anomaly]) -> None:
-        """Tell anomalies of a stream on it, for which sockets wait, and let all of them be asked for."""
+        """Let anomalies be asked for, then tell those of a stream on it, for which sockets wait."""
+        self.store.put_anomalies(anomalies, keep_s=self._pace.keep_s)
         for stream in {one.stream for one in anomalies if one.stream}:
             self.bus.publish_anomalies(stream, [one for one in anomalies if one.stream == stream])
-        self.store.put_anomalies(anomalies, keep_s=self._pace.keep_s)
         tell_anomalies(anomalies)
 
     def neurons(self, model_id: str, entity: str, stream: str | None = None) -> NeuronState:

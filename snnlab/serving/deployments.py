@@ -76,7 +76,10 @@ class Deployments:
             told = {"kind": DEPLOYMENT, "model": model_id, "stream": stream, "shards": shards, "code": code}
             self._store.put_model(name_of(model_id, stream), kept.body, told | {"version": kept.version})
             self.follow()
-            return self._workers[model_id, stream]
+            worker = self._workers.get((model_id, stream))
+            if worker is None:  # somebody stopped it in this moment
+                raise nowhere(model_id, stream)
+            return worker
 
     def stop(self, model_id: str, stream: str) -> Deployment:
         """Let nobody work with a model on a stream any more; what was done stays kept, for another deployment.

@@ -8,12 +8,13 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Event, Lock
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from snnlab.errors import JobLost, SnnlabError
+from snnlab.errors import JobLost, StoreError
 from snnlab.logs import logger
 from snnlab.serving.problem import Problem, problem_of
 from snnlab.stores import Store
@@ -27,6 +28,7 @@ Progress = Callable[[int], None]
 _KIND = "job"
 _KEPT_S = 7 * 86_400.0
 _PROGRESS_EVERY_S = 0.5
+_AGAIN_S = 1.0
 
 
 class Job(BaseModel):
@@ -112,7 +114,8 @@ class Jobs:
             self._check()
             if time.monotonic() - told_at >= _PROGRESS_EVERY_S:
                 told_at = time.monotonic()
-                self._change(job_id, done=done)
+                with suppress(StoreError):  # the next one may be taken; what is learnt does not wait for it
+                    self._change(job_id, done=done)
             self._note(job_id, done)
 
         try:
@@ -138,10 +141,15 @@ class Jobs:
         self._write(self._open[job_id].model_copy(update=changes))
 
     def _end(self, job_id: str, **changes: object) -> None:
-        try:
-            self._change(job_id, finished_at=_now_us(), **changes)
-        except SnnlabError as error:  # nobody can be told; whoever asks later finds it unfinished by a replica gone
-            logger("snnlab.serving").warning("job's end is not kept", job=job_id, reason=str(error))
+        """Tell that a job is over: until the store takes it, or this replica ends and the job is told as lost."""
+        finished, told = _now_us(), False
+        while not told:
+            try:
+                self._change(job_id, finished_at=finished, **changes)
+                told = True
+            except StoreError as error:
+                logger("snnlab.serving").warning("job's end is not kept yet", job=job_id, reason=str(error))
+                told = self._stop.wait(_AGAIN_S)
         with self._lock:
             self._open.pop(job_id, None)
 

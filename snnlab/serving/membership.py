@@ -42,7 +42,7 @@ class Membership:
         """Every replica that is there, by name."""
         found = sorted(self._store.records(_KIND).items())
         told = [json.loads(body) for _, body in found]
-        return [Member(Replica.of(one["owner"]), one["failures"]) for one in told]
+        return [Member(self.replica.peer(one["owner"]), one["failures"]) for one in told]
 
     def others(self) -> list[Replica]:
         """The replicas that are there beside this one and can be asked."""

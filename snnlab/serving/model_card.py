@@ -47,7 +47,11 @@ class ModelCard:
     @classmethod
     def read(cls, body: bytes) -> Self:
         """The card that ``write`` wrote."""
-        told = json.loads(body)
+        return cls.told(json.loads(body))
+
+    @classmethod
+    def told(cls, told: Json) -> Self:
+        """The card that a JSON object tells. Raises KeyError or TypeError for one of another form."""
         lists = {name: tuple(told[name]) for name in ("features", "categories", "anomaly_types")}
         return cls(**{**told, **lists})
 

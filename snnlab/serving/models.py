@@ -85,7 +85,12 @@ class Models:
         columns = {"features": list(features), "categories": list(categories)}
         detector = untrained(domain, columns["features"], columns["categories"], neuromorphic, seed)
         model_id = f"{name or domain}-{secrets.token_hex(4)}"
-        return self._add(model_id, name or domain, detector, columns, self._ownership.take(key_of(model_id)))
+        lease = self._ownership.take(key_of(model_id))
+        try:
+            return self._add(model_id, name or domain, detector, columns, lease)
+        except SnnlabError:
+            self._ownership.release(lease.key)
+            raise
 
     def cards(self) -> list[ModelCard]:
         """What is told of all models, by id: of those held here as they are, of the others as they were last kept."""

@@ -109,10 +109,10 @@ class Ownership:
             found = next((one for one in self._store.leases() if one.key == key), None)
         else:
             found = other[0]
-        return None if found is None or found.owner == self.replica.owner else Replica.of(found.owner)
+        return None if found is None or found.owner == self.replica.owner else self.replica.peer(found.owner)
 
     def _elsewhere(self, lease: Lease) -> OwnedElsewhere:
-        owner = Replica.of(lease.owner)
+        owner = self.replica.peer(lease.owner)
         return OwnedElsewhere(
             f"model {lease.key.model!r} belongs to replica {owner.name}, which cannot be asked now; it goes to another "
             f"within {self._hold_s:g} s if that one is gone: ask again in a second",

@@ -8,12 +8,15 @@ from threading import Lock
 import numpy as np
 from jaxtyping import Float64
 
+from snnlab.errors import StoreError
 from snnlab.events.anomaly import Anomaly
+from snnlab.logs import logger
 from snnlab.stores import Pattern, Store
 
 __all__ = ["PatternMemory", "cosine"]
 
 _KEPT_S = 1.0  # how long patterns are believed: other replicas register and remove them, too
+_Known = list[tuple[Pattern, Float64[np.ndarray, " b"]]]
 
 
 def cosine(a: Float64[np.ndarray, " b"], b: Float64[np.ndarray, " b"]) -> float:
@@ -31,26 +34,42 @@ class PatternMemory:
 
     An anomaly is like a pattern when the cosine of their ``spike_pattern`` reaches the pattern's own ``similarity``
     (in its metadata); among several, the most similar counts. Patterns of another number of buckets are not compared.
+
+    Where somebody calls ``refresh`` every second or so (``followed``), no anomaly waits for the store but a model's
+    first. While the store is away, what was known last counts.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic, *, followed: bool = False) -> None:
         self._store = store
         self._clock = clock
+        self._followed = followed
         self._lock = Lock()
-        self._known: dict[str, tuple[float, list[tuple[Pattern, Float64[np.ndarray, " b"]]]]] = {}
+        self._known: dict[str, tuple[float, _Known]] = {}
+        self._changes = 0
 
     def register(self, pattern: Pattern) -> None:
         """Keep a pattern; it counts from the next anomaly on, in other processes within a second."""
         self._store.put_pattern(pattern)
-        with self._lock:
-            self._known.clear()
+        self._changed()
 
     def forget(self, pattern_id: str) -> bool:
         """Remove a pattern, as soon; False where there is none of that id."""
         removed = self._store.delete_pattern(pattern_id)
-        with self._lock:
-            self._known.clear()
+        self._changed()
         return removed
+
+    def refresh(self) -> None:
+        """Read the patterns of the models that have told of anomalies, as other replicas left them.
+
+        Raises StoreError.
+        """
+        for model in list(self._known):
+            self._read(model)
+
+    def _changed(self) -> None:
+        with self._lock:
+            self._changes += 1
+        self.refresh()
 
     def recognise(self, anomalies: Sequence[Anomaly]) -> list[Anomaly]:
         """The anomalies, those like a pattern with its type and actions and a word on why."""
@@ -75,12 +94,23 @@ class PatternMemory:
             explanation=f"{anomaly.explanation}; {told}" if anomaly.explanation else told,
         )
 
-    def _of(self, model: str) -> list[tuple[Pattern, Float64[np.ndarray, " b"]]]:
-        now = self._clock()
+    def _of(self, model: str) -> _Known:
+        found = self._known.get(model)
+        if found is None:
+            return self._read(model)
+        if self._followed or self._clock() - found[0] < _KEPT_S:
+            return found[1]
+        try:
+            return self._read(model)
+        except StoreError as error:
+            logger("snnlab.serving").warning("patterns are those of before", model=model, reason=str(error))
+            return found[1]
+
+    def _read(self, model: str) -> _Known:
+        changes, now = self._changes, self._clock()
+        patterns = self._store.patterns(model=model)
+        known = [(pattern, np.frombuffer(pattern.body, dtype="<f8")) for pattern in patterns]
         with self._lock:
-            read_at, known = self._known.get(model, (-_KEPT_S, []))
-            if now - read_at >= _KEPT_S or model not in self._known:
-                patterns = self._store.patterns(model=model)
-                known = [(pattern, np.frombuffer(pattern.body, dtype="<f8")) for pattern in patterns]
+            if changes == self._changes:  # else what was read may be older than what was registered meanwhile
                 self._known[model] = now, known
-            return known
+        return known

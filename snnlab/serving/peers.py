@@ -1,12 +1,12 @@
 """The other replicas, asked over HTTP with the service's own key: one hop, and never on to a third."""
 
+import json
 import ssl
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
-
-from pydantic import ValidationError
 
 from snnlab.logs import logger
 from snnlab.serving.metrics import Snapshot
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import httpx
 
 __all__ = ["FORWARDED", "Peers"]
+
+T = TypeVar("T")
 
 FORWARDED = "snnlab-forwarded"
 """The header, and the key of gRPC's metadata, that a forwarded call carries: whoever gets it answers it itself."""
@@ -53,18 +55,17 @@ class Peers:
 
     def cards(self, peers: list[Replica]) -> list[ModelCard]:
         """The models that other replicas own, as they are now."""
-        found = self._pool.map(lambda peer: self._ask(peer, "models"), peers)
-        return [_card(told) for answer in found if answer is not None for told in answer]
+        found = self._pool.map(lambda peer: self._ask(peer, "models", _cards), peers)
+        return [card for cards in found for card in cards or ()]
 
     def card(self, peer: Replica, model_id: str) -> ModelCard | None:
         """A model as the replica that owns it tells of it; None where it does not answer or owns it no more."""
-        told = self._ask(peer, f"models/{quote(model_id, safe='')}")
-        return None if told is None else _card(told)
+        return self._ask(peer, f"models/{quote(model_id, safe='')}", ModelCard.read)
 
     def snapshots(self, peers: list[Replica]) -> dict[str, Snapshot]:
         """What other replicas measured, by their names."""
-        found = zip(peers, self._pool.map(lambda peer: self._ask(peer, "metrics"), peers), strict=True)
-        return {peer.name: Snapshot.model_validate(told) for peer, told in found if told is not None}
+        found = self._pool.map(lambda peer: self._ask(peer, "metrics", Snapshot.model_validate_json), peers)
+        return {peer.name: told for peer, told in zip(peers, found, strict=True) if told is not None}
 
     def close(self) -> None:
         """Let go of connections."""
@@ -72,7 +73,8 @@ class Peers:
         if self._client is not None:
             self._client.close()
 
-    def _ask(self, peer: Replica, path: str) -> Any:  # noqa: ANN401 - JSON
+    def _ask(self, peer: Replica, path: str, read: Callable[[bytes], T]) -> T | None:
+        """What a replica answers; None where it does not, or not in a form that is known here: of another version."""
         import httpx
 
         with self._lock:
@@ -81,14 +83,13 @@ class Peers:
         try:
             answer = self._client.get(f"{peer.http}/internal/{path}")
             if answer.status_code == httpx.codes.OK:
-                return answer.json()
+                return read(answer.content)
             why = f"status {answer.status_code}"
-        except (httpx.HTTPError, ValueError, ValidationError) as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             why = str(error) or type(error).__name__
         logger("snnlab.serving").info("a replica does not tell", replica=peer.name, path=path, reason=why)
         return None
 
 
-def _card(told: dict[str, Any]) -> ModelCard:
-    lists = {name: tuple(told[name]) for name in ("features", "categories", "anomaly_types")}
-    return ModelCard(**{**told, **lists})
+def _cards(content: bytes) -> list[ModelCard]:
+    return [ModelCard.told(one) for one in json.loads(content)]

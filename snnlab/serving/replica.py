@@ -1,10 +1,11 @@
 """One replica of the service: its name, and where the others reach it."""
 
+import hmac
 import os
 import secrets
 import socket
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -23,35 +24,46 @@ _NOWHERE = "-"
 class Replica:
     """A process that serves. ``http`` is a URL without a path, ``grpc`` host and port; empty where it has none.
 
-    What it owns is written under ``owner``, so that whoever reads a lease knows where to ask.
+    What it owns is written under ``owner``, so that whoever reads a lease knows where to ask. Calls to that address
+    carry the service's key, so the text is sealed with it: who can write to the store, but has no key, sends nobody
+    anywhere.
 
     >>> Replica("pod-1:7:ab", "http://10.0.0.5:3000", "10.0.0.5:3001").owner
-    'pod-1:7:ab http://10.0.0.5:3000 10.0.0.5:3001'
-    >>> Replica.of("pod-1:7:ab http://10.0.0.5:3000 -").grpc
-    ''
+    'pod-1:7:ab http://10.0.0.5:3000 10.0.0.5:3001 -'
+    >>> here = Replica("here", key=SecretStr("secret"))
+    >>> there = Replica("there", "http://10.0.0.6:3000", key=SecretStr("secret"))
+    >>> here.peer(there.owner).http, here.peer("there http://evil.example:80 - -").http
+    ('http://10.0.0.6:3000', '')
     """
 
     name: str
     http: str = ""
     grpc: str = ""
+    key: SecretStr | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def here(cls, http: str = "", grpc: str = "") -> Self:
+    def here(cls, http: str = "", grpc: str = "", key: SecretStr | None = None) -> Self:
         """This process, under a name that no other has."""
-        return cls(f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}", http, grpc)
+        return cls(f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}", http, grpc, key)
 
-    @classmethod
-    def of(cls, owner: str) -> Self:
-        """The replica that an owner's text names; one of another kind, such as a worker's, has no addresses."""
+    def peer(self, owner: str) -> "Replica":
+        """The replica that an owner's text names, without addresses where they are not sealed with the same key.
+
+        One of another kind, such as a worker's, has none.
+        """
         parts = owner.split(" ")
-        if len(parts) != 3:
-            return cls(owner)
-        return cls(parts[0], *("" if part == _NOWHERE else part for part in parts[1:]))
+        if len(parts) != 4:
+            return Replica(owner)
+        http, grpc = ("" if part == _NOWHERE else part for part in parts[1:3])
+        told = Replica(parts[0], http, grpc, self.key)
+        return told if hmac.compare_digest(told.owner.encode(), owner.encode()) else Replica(parts[0])
 
     @property
     def owner(self) -> str:
         """The text of its leases."""
-        return " ".join([self.name, self.http or _NOWHERE, self.grpc or _NOWHERE])
+        told = " ".join([self.name, self.http or _NOWHERE, self.grpc or _NOWHERE])
+        key = self.key.get_secret_value() if self.key else ""
+        return f"{told} {hmac.digest(key.encode(), told.encode(), 'sha256').hex() if key else _NOWHERE}"
 
 
 class ReplicaSettings(BaseSettings):

@@ -99,7 +99,7 @@ def _application(models: Path) -> Application:
     bundled = bundled_models(models)
     warm_up([(bundle.content, bundle.entry.code) for bundle in bundled])
     replica = ReplicaSettings.load()
-    here = Replica.here(*replica.addresses(listening(), GrpcSettings.load().port))
+    here = Replica.here(*replica.addresses(listening(), GrpcSettings.load().port), replica.key)
     keep_s = None if settings.anomaly_days is None else settings.anomaly_days * 86_400
     pace = Pace(hold_s=replica.lease_s, keep_s=keep_s)
     application = Application(bus, store, pace=pace, topics=topics, peers=Peers(here, replica))

@@ -1,6 +1,7 @@
 from threading import Event
 
-from snnlab.errors import EventError
+from snnlab.errors import EventError, StoreError
+from snnlab.serving import jobs as jobs_module
 from snnlab.serving.jobs import Jobs
 
 
@@ -68,3 +69,28 @@ def test_a_job_is_told_by_every_replica_and_fails_with_the_one_that_works_on_it(
     assert other.get(job.job_id).status == "succeeded"
     assert other.get("none") is None
     other.close()
+
+
+def test_a_store_that_is_away_for_a_moment_loses_no_job(store, monkeypatch):
+    jobs, put, refused = Jobs(store), store.put_record, []
+
+    def sometimes(kind, name, body, **more):
+        if jobs_at_work.is_set() and len(refused) < 2:
+            refused.append(name)
+            raise StoreError("the store is away")
+        put(kind, name, body, **more)
+
+    jobs_at_work = Event()
+    monkeypatch.setattr(jobs_module, "_AGAIN_S", 0.01)
+    monkeypatch.setattr(jobs_module, "_PROGRESS_EVERY_S", 0.0)
+    monkeypatch.setattr(store, "put_record", sometimes)
+
+    def work(progress):
+        jobs_at_work.set()
+        progress(1)
+        return {"trained": 1}
+
+    job = jobs.submit("train", "web", work)
+    jobs.close()
+    assert len(refused) == 2
+    assert jobs.get(job.job_id).status == "succeeded"

@@ -2,6 +2,7 @@ import time
 from threading import Thread
 
 import pytest
+from pydantic import SecretStr
 
 from snnlab.errors import OwnedElsewhere
 from snnlab.serving.model import key_of
@@ -19,7 +20,7 @@ def test_one_owns_and_the_others_are_told_where(store):
     assert here.holds(KEY)
     with pytest.raises(OwnedElsewhere, match="replica here") as told:
         there.take(KEY)
-    assert Replica.of(told.value.owner) == HERE
+    assert there.replica.peer(told.value.owner) == HERE
     assert told.value.model == "web"
     assert there.owner(KEY) == HERE
     assert here.owner(KEY) is None
@@ -86,3 +87,16 @@ def test_a_lapsed_lease_that_nobody_took_is_held_again(store):
     here.renew()
     assert here.holds(KEY)
     assert here.lease(KEY).epoch == lease.epoch
+
+
+def test_an_address_is_believed_under_the_same_key_only(store):
+    keyed = Replica("here", "http://127.0.0.1:1", key=SecretStr("k1"))
+    there = Replica("there", "http://127.0.0.1:2", "127.0.0.1:3", SecretStr("k1"))
+    assert there.peer(keyed.owner) == keyed
+    for forged in (Replica("here", "http://127.0.0.1:9"), Replica("here", "http://127.0.0.1:9", key=SecretStr("k2"))):
+        assert there.peer(forged.owner) == Replica("here")
+    moved = keyed.owner.replace(":1 ", ":9 ")
+    assert moved != keyed.owner
+    assert there.peer(moved) == Replica("here")
+    Ownership(store, Replica("here", "http://127.0.0.1:9"), 10.0).take(KEY)
+    assert Ownership(store, there, 10.0).owner(KEY) == Replica("here")

@@ -8,7 +8,6 @@ from snnlab.errors import OwnedElsewhere
 from snnlab.serving.application import Application
 from snnlab.serving.grpc.settings import GrpcSettings
 from snnlab.serving.peers import FORWARDED
-from snnlab.serving.replica import Replica
 
 __all__ = ["Channels"]
 
@@ -28,7 +27,7 @@ class Channels:
 
         Raises ``error`` where the call was forwarded already, or where the owner cannot be asked.
         """
-        owner = Replica.of(error.owner)
+        owner = self._application.replica.peer(error.owner)
         if not owner.grpc or any(name == FORWARDED for name, _ in context.invocation_metadata() or ()):
             raise error
         call = self._channel(owner.grpc).unary_unary(method)

@@ -95,16 +95,22 @@ class Neuromorphic:
         few = not request.arrow and len(request.events.events) <= _AT_ONCE
         if few and not model.scorer.busy and self._application.joined(model.model_id, request.stream_id):
             found = self._scored(request, model)
+            if found.anomalies:  # also where the caller is gone by now: the model has learnt, and says it only once
+                await asyncio.shield(asyncio.to_thread(self._application.keep, found.anomalies))
         else:
-            found = await asyncio.to_thread(self._scored, request, model)
-        if found.anomalies:
-            await asyncio.to_thread(self._application.keep, found.anomalies)
+            found = await asyncio.to_thread(self._scored_and_kept, request, model)
         return answer(request, model, found)
 
     def _scored(self, request: pb.EventRequest, model: Model) -> Found:
         batch = scored(request, model, self._events)
         learn, stream = not request.score_only, request.stream_id
         return self._application.verdicts(model.model_id, batch, learn=learn, stream=stream)
+
+    def _scored_and_kept(self, request: pb.EventRequest, model: Model) -> Found:
+        found = self._scored(request, model)
+        if found.anomalies:
+            self._application.keep(found.anomalies)
+        return found
 
     async def _neurons(self, content: bytes) -> pb.NeuronStateResponse:
         request = read(pb.NeuronStateRequest, content)

@@ -38,7 +38,7 @@ class Forwarding:
             await self._client.aclose()
 
     async def _handle(self, request: Request, error: OwnedElsewhere) -> Response:
-        owner = Replica.of(error.owner)
+        owner = self._application.replica.peer(error.owner)
         if not owner.http or FORWARDED in request.headers:
             return _later(request, error)
         import httpx
