@@ -1,8 +1,8 @@
 """The longest pause of a stream while checkpoints of 10,000 changed entities are written beside it.
 
-A pause is the time between two rounds of a worker that always finds events waiting: a batch scored, its anomalies
-published, a checkpoint begun or acknowledged. The peer is the longest pause of the same worker without checkpoints.
-On a machine that does other things beside, read the processor time of the scoring thread.
+A pause is the time between two rounds of a worker that always finds events waiting: a batch scored, a checkpoint begun
+or acknowledged. The peer is the longest pause of the same worker without checkpoints. ``….written`` counts the
+checkpoints. On a machine that does other things beside, read the processor time of the scoring thread.
 """
 
 import time
@@ -41,9 +41,15 @@ class Watched:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self.asked: list[tuple[float, float]] = []
+        self.acknowledged = 0
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a bus has
         return getattr(self._bus, name)
+
+    def commit(self, *given: Any) -> None:  # noqa: ANN401 - passed on
+        """Acknowledge, as a worker does after each checkpoint."""
+        self.acknowledged += 1
+        self._bus.commit(*given)
 
     def consume(self, *given: Any) -> list[tuple[int, EventBatch]]:  # noqa: ANN401 - passed on
         """Events, as the bus has them."""
@@ -51,14 +57,18 @@ class Watched:
         return self._bus.consume(*given)
 
 
-def run(store_url: str | None = None, *, name: str = "serving.checkpoint.pause", cycles: int = 30) -> list[Row]:
+def run(
+    store_url: str | None = None, *, name: str = "serving.checkpoint.pause", cycles: int = 30, every_s: float = 0.25
+) -> list[Row]:
     """The longest pause, in ms, over checkpoints after each of which all of 10,000 entities come again."""
     with TemporaryDirectory(prefix="snnlab-bench-") as place, SqliteBus(Path(place) / "bus.db") as bus:
         body = _fill(bus, cycles)
         with connect(store_url or f"sqlite:///{Path(place) / 'store.db'}") as store:
-            without = _pauses(bus, store, body, "without", Pace(batch=_BATCH, checkpoint_s=1e6))
-            beside = _pauses(bus, store, body, "beside", Pace(batch=_BATCH, checkpoint_s=0.25, share=0.9))
-    rows = []
+            without, _ = _pauses(bus, store, body, "without", Pace(batch=_BATCH, checkpoint_s=1e6))
+            beside, written = _pauses(bus, store, body, "beside", Pace(batch=_BATCH, checkpoint_s=every_s, share=0.9))
+    if not written:
+        raise RuntimeError(f"no checkpoint was due in {cycles} cycles, so there is no pause to tell; ask for more")
+    rows = [Row.of(f"{name}.written", written, "checkpoints")]
     for at, (kind, bar) in enumerate({name: BAR_MS, f"{name}.processor": None}.items()):
         value, other = float(beside[:, at].max()), float(without[:, at].max())
         peer = "without checkpoints"
@@ -99,12 +109,13 @@ def _later(batch: EventBatch, cycle: int) -> EventBatch:
     )
 
 
-def _pauses(bus: Bus, store: Store, body: bytes, model: str, pace: Pace) -> Float64[np.ndarray, "n 2"]:
-    """Milliseconds between the rounds of a worker, of wall and of its thread's processor time."""
+def _pauses(bus: Bus, store: Store, body: bytes, model: str, pace: Pace) -> tuple[Float64[np.ndarray, "n 2"], int]:
+    """Milliseconds between the rounds of a worker, of wall and of its thread's processor time; and its checkpoints."""
     watched = Watched(bus)
     scoring = worker(watched, store, body, 1, pace, model)
     with settled():
         while scoring.step():
             pass
+    written = watched.acknowledged  # the one of the end, which nothing waits for, is not among them
     scoring.stop()
-    return np.diff(np.array(watched.asked), axis=0)[_WARM:] * 1e3
+    return np.diff(np.array(watched.asked), axis=0)[_WARM:] * 1e3, written

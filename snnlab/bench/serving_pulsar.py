@@ -1,8 +1,9 @@
 """Pulsar → worker → Pulsar with a real broker and store: events a second from a backlog, and latency at half that load.
 
-One worker in this process; the broker, the store and the publisher share the machine. Events are done when the round
-that scored them has published their anomalies. The peer of a rate is the detector alone on the same events. On a
-machine that does other things beside, read the rates of processor time: those of all this process's threads.
+One worker in this process; the broker, the store and the publisher share the machine. A rate counts until everything is
+told, in a checkpoint, and acknowledged. A latency is until an event is scored: its anomaly, if it has one, then goes
+out on a thread of its own. The peer of a rate is the detector alone on the same events. On a machine that does other
+things beside, read the rates of processor time: those of all this process's threads.
 """
 
 import subprocess
@@ -85,9 +86,12 @@ def _rate(pair: Pair, encoding: str, body: bytes, batch: EventBatch) -> tuple[fl
         _until(scoring, _WARM)
         for start in range(_WARM, len(batch), _ROOM):
             bus.publish(STREAM, batch.slice(start, start + _ROOM))
-        rates = _rates(len(batch) - _WARM, lambda: _until(scoring, len(batch)))
-        scoring.stop()
-    return rates
+
+        def to_the_end() -> None:
+            _until(scoring, len(batch))
+            scoring.stop()
+
+        return _rates(len(batch) - _WARM, to_the_end)
 
 
 def _until(scoring: Worker, processed: int) -> None:

@@ -41,6 +41,8 @@ def run(pair: Pair, *, events: int = 400_000, workers: int = 3) -> list[Row]:
         rest = batch.slice(_KNOWN, len(batch))
         one, told = _measured(pair.fresh(), model, rest, 1)
         several, told_again = _measured(pair.fresh(), model, rest, workers)
+    if not told:
+        raise RuntimeError("no anomaly was told, so there is nothing to compare; ask for more events")
     if told != told_again:
         raise RuntimeError(f"{workers} workers told {len(told_again)} anomalies, one {len(told)}, and not the same")
     name = f"serving.workers.{workers}"

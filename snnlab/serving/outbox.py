@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 
 from snnlab.errors import BusError
 from snnlab.events.anomaly import Anomaly
@@ -44,11 +45,15 @@ class Outbox:
 
     def put(self, anomalies: Sequence[Anomaly]) -> None:
         """Send anomalies after those before. Raises what went wrong with one that was put before."""
+        self.do(partial(self._send, anomalies))
+
+    def do(self, work: Callable[[], object]) -> None:
+        """Have something else done on the thread, after what is on its way; raises as ``put`` does."""
         while len(self._pending) >= _MOST:
             self._pending.popleft().result()
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="snnlab-anomalies")
-        self._pending.append(self._thread.submit(copy_context().run, self._sent, self._line, anomalies))
+        self._pending.append(self._thread.submit(copy_context().run, self._done, self._line, work))
 
     def check(self) -> None:
         """Raise what went wrong with what was put."""
@@ -66,11 +71,11 @@ class Outbox:
             self._thread.shutdown()
             self._thread = None
 
-    def _sent(self, line: _Line, anomalies: Sequence[Anomaly]) -> None:
+    def _done(self, line: _Line, work: Callable[[], object]) -> None:
         if line.wrong is not None:
             raise line.wrong
         try:
-            self._send(anomalies)
+            work()
         except BaseException as wrong:
             line.wrong = wrong
             raise

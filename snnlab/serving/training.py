@@ -55,7 +55,7 @@ class Training:
                 if not read:
                     break
                 after = read[-1][0]
-                yield from (batch for _, batch in read)
+                yield from (batch for _, batch in read if len(batch))
 
     def _train(self, model_id: str, pieces: Pieces, labels: Mapping[str, bool], tell: Progress) -> Json:
         counts = dict.fromkeys(("events", "anomalies", "labels", "rejected"), 0)

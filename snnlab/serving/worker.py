@@ -1,10 +1,10 @@
 """The background loop that scores a stream: consume, process, publish, checkpoint, acknowledge, in this order.
 
 The bus says which shards are this worker's; a bus that does not balance says all. A shard is owned by whoever holds its
-lease, and a checkpoint is written under that lease only. What the bus
-delivers again, because the process ended between a checkpoint and its acknowledgement, lies at or before the
-checkpoint and is skipped; what was published after the last checkpoint is published again under the same ids.
-So every event counts exactly once in the state, and every anomaly is told at least once.
+lease, and a checkpoint is written under that lease only. What the bus delivers again, because the process ended between
+a checkpoint and its acknowledgement, lies at or before the checkpoint and is skipped; what was published after the last
+checkpoint is published again under the same ids. So every event counts exactly once in the state, and every anomaly is
+told at least once.
 """
 
 import os
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
-from snnlab.errors import BusError, SnnlabError, StoreError
+from snnlab.errors import BusError, ModelError, SnnlabError, StoreError
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
 from snnlab.serving.history import History, read
@@ -26,7 +26,7 @@ from snnlab.serving.metrics import Metrics
 from snnlab.serving.outbox import Outbox
 from snnlab.serving.scorer import Found, Scorer, rows_of
 from snnlab.serving.standing import STANDING, Standing
-from snnlab.stores import ShardKey, Store
+from snnlab.stores import Lease, ShardKey, Store
 from snnlab.streams import Bus
 from snnlab.streams.sift import sift
 
@@ -99,6 +99,7 @@ class Worker:
         self._keeper = Keeper(store)
         self._outbox = Outbox(self._tell)
         self._tried_at: dict[int, float] = {}
+        self._unusable: dict[int, str] = {}
         self._labelled_topic = False
         self._topic_asked_at = -_TOPIC_EVERY_S
         self._fresh_at = float("-inf")
@@ -165,24 +166,25 @@ class Worker:
         while not stop.is_set():
             try:
                 done = self.step()
-                if self.failure:
-                    self.failure = ""
+                unusable = next(iter(self._unusable.values()), "")
+                if self.failure and not unusable:
                     self._journal.going_on()
+                self.failure = unusable
             except Exception as error:  # noqa: BLE001 - a worker outlives what it did not foresee, and says so
                 self._fail(error)
                 done = 0
             if done:
                 pause_s = _SHORTEST_PAUSE_S
                 continue
-            stop.wait(1.0 if self.failure else pause_s)
+            stop.wait(1.0 if self.failure and not self._held else pause_s)
             pause_s = min(2 * pause_s, self._pace.poll_s)
 
     def _expire(self) -> None:
-        """Remove the anomalies whose time has come, now and then."""
+        """Have the anomalies removed whose time has come, now and then, where the stream does not wait for it."""
         now = time.monotonic()
         if self._pace.keep_s is not None and now - self._expired_at >= _EXPIRE_EVERY_S:
             self._expired_at = now
-            self._store.expire()
+            self._outbox.do(self._store.expire)
 
     def _fail(self, error: Exception) -> None:
         known = isinstance(error, SnnlabError)
@@ -204,7 +206,7 @@ class Worker:
         """The shard, taken or its lease renewed; None while another process has it."""
         held, now = self._held.get(shard), time.monotonic()
         if held is None:
-            return self._take(shard, now)
+            return self._taken(shard, now)
         if now - held.renewed_at > self._pace.hold_s / 3:
             lease = self._store.renew(held.lease, hold_s=self._pace.hold_s)
             if lease is None:
@@ -214,14 +216,28 @@ class Worker:
             held.lease, held.renewed_at = lease, now
         return held
 
-    def _take(self, shard: int, now: float) -> Held | None:
-        key = self.assignment.key(shard)
-        if now - self._tried_at.get(shard, now - _TRIED_EVERY_S) < _TRIED_EVERY_S:
+    def _taken(self, shard: int, now: float) -> Held | None:
+        """The shard where it can be taken; one whose checkpoint cannot be used waits, and the others go on."""
+        every_s = _LONGEST_PAUSE_S if shard in self._unusable else _TRIED_EVERY_S
+        if now - self._tried_at.get(shard, now - every_s) < every_s:
             return None
+        key = self.assignment.key(shard)
         lease = self._store.acquire(key, self._owner, hold_s=self._pace.hold_s)
         if lease is None:
             self._tried_at[shard] = now
             return None
+        try:
+            held = self._take(shard, key, lease, now)
+        except ModelError as error:
+            self._tried_at[shard] = now
+            self._unusable[shard] = f"shard {shard} of {key.stream!r}, checkpoint of {key.model!r}: {error}"
+            self._journal.retry(self._unusable[shard], error)
+            self._store.release(lease)
+            return None
+        self._unusable.pop(shard, None)
+        return held
+
+    def _take(self, shard: int, key: ShardKey, lease: Lease, now: float) -> Held:
         saved = read(self._store, key)
         scorer = self._load(saved.base if saved else self.assignment.body)
         position = committed = self._bus.committed(self.assignment.model_id, self.assignment.stream, shard)
@@ -235,6 +251,7 @@ class Worker:
             scorer.begin()
             history = History.of(scorer.detector, self.assignment.body, begun=True)
         self._held[shard] = held = Held(shard, lease, scorer, history, position, self._labelled(key))
+        held.renewed_at = now  # when the lease began; loading may have taken a good part of it
         if saved is not None and (standing := Standing.of(self._store, key)) is not None:
             held.events = standing.events
         self._journal.taken(shard, position, lease.epoch)
@@ -247,8 +264,9 @@ class Worker:
         for position, batch in self._bus.consume(self.assignment.stream, shard, held.position, self._pace.batch):
             if held.position is not None and position <= held.position:
                 continue
-            with self._journal.processing(shard, batch):
-                self._process(held.scorer, batch)
+            if len(batch):  # else what stood there could not be read, and is set aside
+                with self._journal.processing(shard, batch):
+                    self._process(held.scorer, batch)
             held.position = position
             held.events += len(batch)
             done += len(batch)
@@ -361,11 +379,12 @@ class Worker:
                 continue
             try:
                 self._checkpoint(held)
+                if self._held.pop(shard, None) is None:  # its checkpoint was refused: it is another's
+                    continue
                 self._store.release(held.lease)
             except SnnlabError as error:
                 self._fail(error)
                 return
-            self._held.pop(shard, None)
             self._journal.released(shard, held.position)
 
 

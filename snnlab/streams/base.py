@@ -98,7 +98,10 @@ class Bus(Protocol):
     def consume(
         self, stream: str, shard: int, after: int | None = None, limit: int = 1000
     ) -> list[tuple[int, EventBatch]]:
-        """Up to ``limit`` events after a position, in order, as batches with the position of each one's last event."""
+        """Up to ``limit`` events after a position, in order, as batches with the position of each one's last event.
+
+        The last of them may hold no event, where what stood there could not be read: its position is read nevertheless.
+        """
 
     def positions(self, stream: str) -> dict[int, int]:
         """The last position of each shard that holds events."""

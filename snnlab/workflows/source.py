@@ -71,7 +71,7 @@ def _from_bus(address: str) -> LabelledStream:
         for shard in range(bus.stream(name).shards):
             after: int | None = None
             while found := bus.consume(name, shard, after, limit=10_000):
-                batches.extend(batch for _, batch in found)
+                batches.extend(batch for _, batch in found if len(batch))
                 after = found[-1][0]
     if not batches:
         raise DataError(f"stream {name!r} of {url} holds no events; publish some with snnlab replay")

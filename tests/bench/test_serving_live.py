@@ -20,10 +20,12 @@ def test_a_part_that_there_is_not_is_refused():
 
 
 def test_pauses_beside_checkpoints():
-    found = by_id(serving_checkpoint.run(cycles=2))
-    assert set(found) == {f"serving.checkpoint.pause{part}" for part in ("", ".processor", ".p99")}
+    found = by_id(serving_checkpoint.run(cycles=10, every_s=0.01))
+    assert set(found) == {f"serving.checkpoint.pause{part}" for part in ("", ".processor", ".p99", ".written")}
     assert found["serving.checkpoint.pause"].bar == 50
     assert all(figure.value > 0 for figure in found.values())
+    with pytest.raises(RuntimeError, match="no checkpoint was due in 1 cycles"):
+        serving_checkpoint.run(cycles=1, every_s=1e6)
 
 
 def test_anomalies_are_written_and_asked_for(tmp_path):

@@ -76,12 +76,12 @@ def test_events_come_one_a_message_as_avro_too(live, bus_url, make, events, undi
     assert acknowledged(bus)
 
 
-def test_a_worker_is_killed_in_mid_stream_and_another_takes_its_shards(
+def test_one_of_three_workers_is_killed_in_mid_stream_and_the_others_take_its_shards(
     live, bus_url, worker_process, events, undisturbed, kept, acknowledged, eventually
 ):
     bus, store = live
-    first, second = worker_process(bus_url), worker_process(bus_url)
-    eventually(lambda: len({lease.owner for lease in store.leases()}) == 2 and len(store.leases()) == SHARDS)
+    first, *others = (worker_process(bus_url) for _ in range(3))
+    eventually(lambda: len({lease.owner for lease in store.leases()}) == 3 and len(store.leases()) == SHARDS)
     sent = events(6000, begun=1200)
 
     def publish():
@@ -95,9 +95,10 @@ def test_a_worker_is_killed_in_mid_stream_and_another_takes_its_shards(
     first.send_signal(signal.SIGKILL)
     publisher.join()
     eventually(lambda: acknowledged(bus))
-    assert len({lease.owner for lease in store.leases()}) == 1
-    second.send_signal(signal.SIGTERM)
-    assert second.wait(60) == 0
+    assert len({lease.owner for lease in store.leases()}) == 2
+    for other in others:
+        other.send_signal(signal.SIGTERM)
+    assert [other.wait(60) for other in others] == [0, 0]
     assert store.leases() == []
     expected = undisturbed(sent)
     assert kept(store) == expected
@@ -207,6 +208,22 @@ def test_a_poison_message_is_set_aside_with_its_reason_and_the_stream_goes_on(
     (letter,) = bus.dead_letters(STREAM)
     assert "no Avro event" in letter.reason
     assert letter.event_id.startswith(f"{STREAM}/{shard}/")
+
+
+def test_a_poison_message_that_nothing_follows_is_acknowledged_and_set_aside_once(
+    live, make, events, acknowledged, pulsar_url
+):
+    bus, store = live
+    bus.publish(STREAM, events(40, begun=1200))
+    client = pulsar.Client(pulsar_url, logger=pulsar.FileLogger(pulsar.LoggerLevel.Error, "/dev/null"))
+    shard = shard_of("host-1", SHARDS)
+    producer = client.create_producer(f"persistent://{bus.address.namespace}/{STREAM}-partition-{shard}")
+    producer.send(b"\xff\xff no event at all")
+    client.close()
+    for _ in range(2):  # whoever takes the shard next does not meet it again
+        drained(make(bus, store)).stop()
+    assert acknowledged(bus)
+    assert bus.dead_letter_count(STREAM) == 1
 
 
 @pytest.fixture

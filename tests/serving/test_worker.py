@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from snnlab.detectors import Detector
-from snnlab.errors import StoreError
+from snnlab.errors import ModelFormatError, StoreError
 from snnlab.events import EventBatch
 from snnlab.serving.history import read
 from snnlab.serving.metrics import Metrics
@@ -177,3 +177,31 @@ def test_a_failing_store_loses_nothing(make, bus, store, calm, with_burst):
     assert bus.dead_letter_count("hosts") == 0
     assert set(published(bus)) == {one.anomaly_id for one in store.anomalies().items}
     assert published(bus)
+
+
+def test_a_shard_whose_checkpoint_cannot_be_used_waits_and_the_others_go_on(make, bus, store, calm, monkeypatch):
+    bus.publish("hosts", calm(100, begun=1200))
+    first = drained(make())
+    bad, good = first.positions()
+    first.stop()
+    damaged, load = first.assignment.key(bad), store.load
+
+    def of(key):
+        if key == damaged:
+            raise ModelFormatError("40 bytes are damaged")
+        return load(key)
+
+    monkeypatch.setattr(store, "load", of)
+    bus.publish("hosts", calm(100, begun=1300))
+    second = make()
+    second.start()
+    until = time.monotonic() + 30
+    while not (second.failure and second.positions().get(good) == bus.positions("hosts")[good]):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert f"shard {bad} of 'hosts'" in second.failure
+    assert "40 bytes are damaged" in second.failure
+    assert bad not in second.positions()
+    assert bus.dead_letter_count("hosts") == 0
+    second.stop()
+    assert damaged not in {lease.key for lease in store.leases()}

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from snnlab.errors import EventError
 from snnlab.events import EventBatch, avro
 from snnlab.events.trace import with_traceparents
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoder", "Piece", "Poison"]
 
+_NOTHING = EventBatch.from_columns(np.empty((0, 0)), [])
 _PARENT = "traceparent"  # the property of W3C's Trace Context, which producers of any make write
 
 
@@ -30,7 +33,7 @@ class Poison:
 
 @dataclass(frozen=True)
 class Piece:
-    """Events with their positions."""
+    """Events with their positions; without events, one position at which there are none."""
 
     positions: Sequence[int]
     batch: EventBatch
@@ -68,6 +71,12 @@ class Decoder:
                         self._parents[parent] = None
             except EventError as wrong:
                 self._poisoned(Poison(place, body, str(wrong)))
+                self._pass_over(position)
+
+    def _pass_over(self, position: int) -> None:
+        """Nothing stands at a position, which is read nevertheless."""
+        self.flush()
+        self._pieces.append(Piece([position], _NOTHING))
 
     def flush(self) -> None:
         """Give what was put together."""
@@ -82,6 +91,7 @@ class Decoder:
         except EventError as wrong:
             if len(records) == 1:
                 self._poisoned(Poison(Place.of(positions[0]), records[0], str(wrong)))
+                self._pieces.append(Piece(positions, _NOTHING))
                 return
             for record, position in zip(records, positions, strict=True):
                 self._records, self._positions, self._parents = [record], [position], dict(parents)
@@ -94,8 +104,7 @@ class Decoder:
         batch = wire.arrow_events(body)
         if parent is not None:
             batch = with_traceparents(batch, [parent])
-        if len(batch):
-            self._pieces.append(Piece(rows(place.ledger, place.entry, len(batch)), batch))
+        self._pieces.append(Piece(rows(place.ledger, place.entry, max(len(batch), 1)), batch))
 
     def _add_avro(self, body: bytes, names: tuple[tuple[str, ...], tuple[str, ...] | None], position: int) -> None:
         if self._records and names != self._names:

@@ -103,7 +103,10 @@ class ShardReader:
         return bool(self._pieces) or (topic.waiting() and self._fill(topic, _AHEAD))
 
     def read(self, after: int | None, limit: int) -> list[tuple[int, EventBatch]]:
-        """Up to ``limit`` events after a position, as batches with the position of each one's last event."""
+        """Up to ``limit`` events after a position, as batches with the position of each one's last event.
+
+        Where the last of what was read holds no events, a batch of none tells its position.
+        """
         topic = self._at(after)
         read: list[tuple[int, EventBatch]] = []
         while limit > 0 and (self._pieces or self._fill(topic, limit)):
@@ -115,7 +118,7 @@ class ShardReader:
                 self._pieces.appendleft(Piece(piece.positions[taken:], rest))
             limit -= taken
             self._after = read[-1][0]
-        return read
+        return [one for one in read[:-1] if len(one[1])] + read[-1:]
 
     def close(self) -> None:
         """Let go of the topic."""
