@@ -264,7 +264,8 @@ def test_bad_input_ends_with_one_sentence_and_code_2(tmp_path):
 
 
 def test_nothing_is_unknown_to_json():
-    json.dumps(result("bench x", [Row.of("a", float("nan"), "s", bar=1.0)]), allow_nan=False)
+    told = json.loads(json.dumps(result("bench x", [Row.of("a", float("nan"), "s", bar=1.0)]), allow_nan=False))
+    assert told["rows"][0]["value"] is None
 
 
 def test_the_largest_configuration_is_the_one_that_is_asked_for():

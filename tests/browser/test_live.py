@@ -1,6 +1,7 @@
 """What a person sees of the service, in a real browser."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,22 +93,31 @@ def test_a_service_with_a_key_asks_for_it_and_keeps_it_to_the_tab(tab, service):
         expect(other.get_by_role("status")).to_have_text("a key is needed")
 
 
-def test_a_lost_connection_is_found_again_and_nothing_is_missed_or_told_twice(tab, service):
+@pytest.fixture
+def anomaly(service):
+    def of(name, second, severity, model=service.model):
+        return Anomaly(name, int(second * 1e6), "latency_spike", severity, model=model, stream="hosts")
+
+    return of
+
+
+def test_a_lost_connection_is_found_again_and_nothing_is_missed_or_told_twice(tab, service, anomaly):
     page = tab.page
     with service.serving() as url:
         page.goto(f"{url}/live")
         expect(page.get_by_role("status")).to_have_text("live")
-        service.bus.publish_anomalies("hosts", [Anomaly("a1", 1_000_000, "latency_spike", 0.5, stream="hosts")])
+        service.bus.publish_anomalies("hosts", [anomaly("a1", 1, 0.5)])
         expect(page.locator("#anomalies > li")).to_have_count(1)
     expect(page.get_by_role("status")).to_have_text("connection lost, trying again")
-    service.bus.publish_anomalies("hosts", [Anomaly("a2", 2_000_000, "latency_spike", 0.95, stream="hosts")])
+    service.bus.publish_anomalies("hosts", [anomaly("a2", 2, 0.95), anomaly("b2", 2, 0.95, "other")])
     with service.serving():
         expect(page.get_by_role("status")).to_have_text("live")
         expect(page.locator("#anomalies > li")).to_have_count(2)
         expect(page.locator("#anomalies > li").first).to_contain_text("critical 0.95")
-        service.bus.publish_anomalies("hosts", [Anomaly("a3", 1_500_000, "latency_spike", 0.1, stream="hosts")])
+        service.bus.publish_anomalies("hosts", [anomaly("a3", 1.5, 0.1)])
         expect(page.locator("#anomalies > li")).to_have_count(3)
         expect(page.locator("#anomalies > li").nth(1)).to_contain_text("low 0.10")
+        expect(page.locator("#anomalies")).not_to_contain_text("b2")  # of another model
 
 
 def test_posted_events_are_seen_as_well_and_models_that_come_later(tab, service):
@@ -116,11 +126,13 @@ def test_posted_events_are_seen_as_well_and_models_that_come_later(tab, service)
         page.clock.install()
         page.goto(f"{url}/live")
         expect(page.get_by_role("status")).to_have_text("live")
-        page.get_by_label("Stream").select_option("posted events")
+        with page.expect_response(re.compile("/api/v1/anomalies")):  # what is told from here on is new
+            page.get_by_label("Stream").select_option("posted events")
         expect(page.get_by_role("status")).to_have_text("live")
         assert service.application.score(service.model, service.events(200, 9000, burst=150)).anomalies
         page.clock.run_for(3_000)
         expect(page.locator("#anomalies > li").first).to_be_visible()
+        expect(page.locator("#count")).not_to_have_text("0")
         later = service.application.create_model("performance", name="later", features=["cpu"], neuromorphic=NETWORK)
         page.clock.run_for(11_000)
         expect(page.get_by_label("Model").locator("option")).to_have_count(2)
@@ -135,9 +147,16 @@ def test_what_producers_write_is_text_and_no_page_of_theirs(tab, service):
     with service.serving() as url:
         page.goto(f"{url}/live")
         expect(page.get_by_role("status")).to_have_text("live")
-        anomaly = Anomaly("a1", 1, evil, 0.5, (), (evil,), (evil,), evil, "web", "hosts", 1.0, evil)
-        service.bus.publish_anomalies("hosts", [anomaly])
-        card = page.locator("#anomalies > li")
+        told = Anomaly("a1", 1, evil, 0.5, (), (evil,), (evil,), evil, service.model, "hosts", 1.0, evil)
+        beyond = replace(told, anomaly_id="a2", detected_at=2**63 - 1, explanation="in no calendar")
+        service.bus.publish_anomalies("hosts", [beyond, told])
+        expect(page.locator("#anomalies > li")).to_have_count(2)
+        expect(page.locator("#anomalies > li").first).to_contain_text("in no calendar")
+        page.reload()  # the page then asks for what was told before
+        service.application.store.put_anomalies([beyond, told])
+        page.reload()
+        expect(page.locator("#anomalies > li")).to_have_count(2)
+        card = page.locator("#anomalies > li").last
         expect(card.locator(".why")).to_have_text(evil)
         expect(card.locator("img, script")).to_have_count(0)
         assert page.title() == "snnlab live"
@@ -162,7 +181,7 @@ def test_the_reference_tells_every_route_and_asks_nobody_else(tab, service):
     with service.serving() as url:
         page.goto(f"{url}/docs")
         expect(page.get_by_role("heading", name="models")).to_be_visible()
-        spec = service.application and page.evaluate("fetch('/openapi.json').then(answer => answer.json())")
+        spec = page.evaluate("fetch('/openapi.json').then(answer => answer.json())")
         routes = sum(len(item) for item in spec["paths"].values())
         expect(page.locator("details")).to_have_count(routes)
         page.locator("summary", has_text="Create new SNN model").click()

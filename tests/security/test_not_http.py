@@ -3,6 +3,7 @@
 import socket
 from contextlib import suppress
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 MODEL = "/api/v1/models/web"
 GARBAGE = [
@@ -33,3 +34,5 @@ def test_what_is_not_even_http_is_refused_and_the_connection_ended(served, held)
             assert answer[:12] in {b"", b"HTTP/1.1 400", b"HTTP/1.1 401"}, (round_, garbage[:80], answer[:200])
     assert held(served.server)[1] - files < len(GARBAGE)
     assert served.server._process.poll() is None
+    with urlopen(f"{served.server.url}/readyz", timeout=10) as answer:  # noqa: S310 - its own address
+        assert answer.status == 200

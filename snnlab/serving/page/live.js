@@ -91,23 +91,23 @@ function streamChosen() {
   $("anomalies").replaceChildren();
   lines = [new Line(`/ws/spikes/${encodeURIComponent(model)}`, (firing) => fired(firing, stream), told)];
   if (stream) {
-    lines.push(new Line(`/ws/anomalies/${encodeURIComponent(stream)}`, (one) => found(one, true), (line) => {
+    lines.push(new Line(`/ws/anomalies/${encodeURIComponent(stream)}`, (one) => one.model === model && found(one, true), (line) => {
       told();
       if (line.open) before(model, stream);
     }, true));
   } else {
     before(model, stream);
-    looking = setInterval(before, POSTED_MS, model, stream);
+    looking = setInterval(before, POSTED_MS, model, stream, true);
   }
 }
 
-/** The anomalies that were told before the socket was open. */
-async function before(model, stream) {
-  const query = new URLSearchParams({ model, ...(stream ? { stream } : {}), limit: 20 });
+/** The anomalies that were told before the socket was open; of posted events, which have none, those since. */
+async function before(model, stream, fresh = false) {
+  const query = new URLSearchParams({ model, stream, limit: 20 });
   try {
     const { anomalies } = await asked(`/api/v1/anomalies?${query}`);
-    if ($("stream").value !== stream) return;
-    anomalies.filter((one) => one.stream === stream).forEach((one) => found(one, false));
+    if ($("model").value !== model || $("stream").value !== stream) return;
+    anomalies.reverse().forEach((one) => found(one, fresh));
   } catch (error) {
     if (error.status === 401) askForKey(error);
   }
@@ -146,18 +146,24 @@ function card(one) {
   part(".grade").textContent = `${word} ${one.severity.toFixed(2)}`;
   part(".grade").classList.add(word);
   part("h3").textContent = words(one.anomaly_type);
-  const when = new Date(one.detected_at / 1000);
-  part("time").dateTime = when.toISOString();
-  part("time").textContent = when.toISOString().slice(11, 19);
-  part("time").title = when.toISOString();
+  const when = stamp(one.detected_at);
+  part("time").dateTime = when;
+  part("time").textContent = when.slice(11, 19) || one.detected_at;
+  part("time").title = when;
   part(".why").textContent = one.explanation || `unusual events of ${one.entity || "this stream"}`;
   part("ul").replaceChildren(...one.recommended_actions.map((action) => textual("li", action)));
-  const facts = { time: when.toISOString().replace("T", " ").slice(0, 23), entity: one.entity, event: one.contributing_events.join(", "), id: one.anomaly_id };
+  const facts = { time: when.replace("T", " ").slice(0, 23), entity: one.entity, event: one.contributing_events.join(", "), id: one.anomaly_id };
   part("dl").replaceChildren(
     ...Object.entries(facts).filter(([, value]) => value)
       .flatMap(([name, value]) => [textual("dt", name), textual("dd", value)]),
   );
   return item;
+}
+
+/** A time in µs as ISO 8601; empty where producers wrote one that no calendar has. */
+function stamp(us) {
+  const when = new Date(us / 1000);
+  return Number.isFinite(when.getTime()) ? when.toISOString() : "";
 }
 
 function textual(kind, text) {
@@ -186,7 +192,7 @@ function counted() {
   $("pace").textContent = number.format(pace);
   $("firing").textContent = percent(firing);
   $("top").textContent = percent(minute.top);
-  if (lastEvent) $("last").textContent = new Date(lastEvent.timestamp / 1000).toISOString().slice(11, 19);
+  if (lastEvent) $("last").textContent = stamp(lastEvent.timestamp).slice(11, 19) || lastEvent.timestamp;
   $("raster").setAttribute(
     "aria-label",
     `Firing of ${minute.buckets} populations over the last minute: ${percent(firing)} now, at ${Math.round(pace)} `
