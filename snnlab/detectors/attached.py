@@ -26,7 +26,7 @@ from snnlab.detectors.road import (
 )
 from snnlab.detectors.view import View
 from snnlab.features.clock import Lateness
-from snnlab.reservoirs.engines.native import Native, NativeAttached
+from snnlab.reservoirs.engines.native import NativeAttached
 from snnlab.reservoirs.engines.native_frame import Frame, frame_of
 from snnlab.reservoirs.engines.native_together import Together
 from snnlab.types import Array, Arrays
@@ -59,7 +59,8 @@ class AttachedRoad:
         self._engine: NativeAttached | None = None
         if plan.network is not None:
             own = under(state, TOGETHER) if plan.together else state
-            self._engine = Native().attach(plan.network, under(learnt, "reservoir/"), under(own, "reservoir/"))
+            arrays = under(learnt, "reservoir/"), under(own, "reservoir/")
+            self._engine = NativeAttached(plan.network, *arrays, plan.codes.volleys)
         self._frame = frame_of(_road(plan, learnt, state, layout, self._engine, self._desk), ())
 
     def judge(self, events: Columns, rows: Int32[np.ndarray, " n"], *, learn: bool) -> Outcome:

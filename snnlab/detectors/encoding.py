@@ -30,15 +30,17 @@ class Encoded:
 class Codes:
     """An encoder for each feature, numeric ones first, and where each begins on an input layer of ``inputs`` neurons.
 
-    Where the codes need more neurons than the layer has, they are folded onto it.
+    Where the codes need more neurons than the layer has, they are folded onto it. ``joined`` codes fire in volleys
+    where they can; see :meth:`.columns.ColumnCodes.in_volleys`.
     """
 
     encoders: tuple[Encoder, ...]
     names: tuple[str, ...]
     inputs: int
+    joined: bool = False
 
     @classmethod
-    def of(cls, domain: Domain, numbers: Sequence[str], symbols: Sequence[str]) -> "Codes":
+    def of(cls, domain: Domain, numbers: Sequence[str], symbols: Sequence[str], *, joined: bool = False) -> "Codes":
         """The codes that a domain names, and defaults for the rest.
 
         Raises:
@@ -50,7 +52,7 @@ class Codes:
         encoders = [
             encoder_from_json(domain.codes[name]) if name in domain.codes else KINDS[default]() for name in numbers
         ] + [encoder_from_json(domain.codes[name]) if name in domain.codes else Category() for name in symbols]
-        return cls(tuple(encoders), (*numbers, *symbols), domain.network.input.neurons)
+        return cls(tuple(encoders), (*numbers, *symbols), domain.network.input.neurons, joined)
 
     @cached_property
     def words(self) -> tuple[int, ...]:
@@ -58,21 +60,35 @@ class Codes:
         return tuple(encoder.width for encoder in self.encoders)
 
     @cached_property
-    def _compiled(self) -> tuple[list[int], ColumnCodes, Int64[np.ndarray, " d"]]:
-        """Columns whose codes run in one compiled call, their constants, and where each begins."""
-        known = [at for at, encoder in enumerate(self.encoders) if compiled(encoder)]
-        starts = np.cumsum([0, *self.words])[:-1].astype(np.int64)
-        return known, ColumnCodes.of([self.encoders[at] for at in known]), starts[known]
+    def _known(self) -> list[int]:
+        """Columns whose codes run in one compiled call."""
+        return [at for at, encoder in enumerate(self.encoders) if compiled(encoder)]
+
+    @cached_property
+    def _starts(self) -> Int64[np.ndarray, " d"]:
+        """Where each of those begins."""
+        return np.cumsum([0, *self.words])[:-1].astype(np.int64)[self._known]
+
+    @cached_property
+    def _compiled(self) -> tuple[ColumnCodes, Int64[np.ndarray, "v 2"]]:
+        """Their constants, and their volleys."""
+        codes = ColumnCodes.of([self.encoders[at] for at in self._known])
+        return codes.in_volleys(self._starts, self.inputs) if self.joined else (codes, np.zeros((0, 2), np.int64))
+
+    @property
+    def volleys(self) -> Int64[np.ndarray, "v 2"]:
+        """Input neurons that fire as one: the first, and how many. Their addresses follow those of the neurons."""
+        return self._compiled[1]
 
     @property
     def coded(self) -> Int64[np.ndarray, " k"]:
         """The columns whose codes are compiled."""
-        return np.array(self._compiled[0], np.int64)
+        return np.array(self._known, np.int64)
 
     @property
     def seats(self) -> int:
         """Input spikes that the compiled codes give an event at most."""
-        return int(self._compiled[1].seats[-1])
+        return int(self._compiled[0].seats[-1])
 
     @property
     def whole(self) -> bool:
@@ -81,8 +97,7 @@ class Codes:
 
     def bind(self, learnt: Arrays) -> BoundCodes:
         """The compiled codes as their kernel reads them."""
-        _, codes, starts = self._compiled
-        return codes.bind(learnt["ranges"], starts, self.coded, self.inputs)
+        return self._compiled[0].bind(learnt["ranges"], self._starts, self.coded, self.inputs)
 
     @cached_property
     def _others(self) -> list[int]:
@@ -90,7 +105,7 @@ class Codes:
 
     def fresh(self) -> Arrays:
         """What the codes have learnt: ``ranges`` of the compiled ones, ``column.array`` of the others."""
-        learnt: Arrays = {"ranges": np.zeros((len(self._compiled[0]), 3))}
+        learnt: Arrays = {"ranges": np.zeros((len(self._known), 3))}
         for at in self._others:
             learnt |= {f"{at}.{name}": array for name, array in self.encoders[at].fresh().items()}
         return learnt

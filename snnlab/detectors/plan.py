@@ -10,6 +10,7 @@ from snnlab.domains import Domain, ReadoutSpec
 from snnlab.errors import ConfigError
 from snnlab.features import FeatureBank
 from snnlab.reservoirs import Network
+from snnlab.reservoirs.engines.native import Native
 
 __all__ = ["Plan"]
 
@@ -42,8 +43,9 @@ class Plan:
     def of(cls, domain: Domain, *, reservoir: bool, plasticity: bool, max_entities: int) -> "Plan":
         """The plan of a bound domain. Raises ConfigError on a readout that is unknown or badly set."""
         bank = FeatureBank(domain.features)
-        codes = Codes.of(domain, bank.names_numbers, bank.names_symbols)
         config = domain.network if plasticity else domain.network.replace({"learning.algorithm": "none"})
+        joined = reservoir and domain.clock.event_ticks == 1 and Native.joins(config.reservoir)
+        codes = Codes.of(domain, bank.names_numbers, bank.names_symbols, joined=joined)
         network = Network.build(config, n_inputs=codes.inputs) if reservoir else None
         specs = [spec for spec in domain.readouts if reservoir or spec.kind != "predictive"]
         if not specs:

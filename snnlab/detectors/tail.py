@@ -16,7 +16,7 @@ moments.
 import numpy as np
 from jaxtyping import Float64
 
-from snnlab.kernels import kernel
+from snnlab.kernels import inlined, kernel
 from snnlab.types import Arrays
 
 __all__ = ["fresh_tail", "rarity", "rarity_of"]
@@ -86,7 +86,7 @@ def _begin(first, fit, quantile):  # type: ignore[no-untyped-def]
             fit[4] += (value - fit[0]) ** 2
 
 
-@kernel
+@inlined
 def _score(value, fit):  # type: ignore[no-untyped-def]
     threshold, events, excesses, total, squares, _, median, _ = fit
     # A logarithm costs as much as all else here, and most values lie where the edge is known to be further up.
@@ -112,7 +112,7 @@ def _score(value, fit):  # type: ignore[no-untyped-def]
     return min(score, np.log10(events + 1.0) + 300.0 * excesses * excesses / (excesses * excesses + 400.0))
 
 
-@kernel
+@inlined
 def _learn(value, score, fit, quantile, gate, absorb):  # type: ignore[no-untyped-def]
     # A burst teaches once: each further value beyond the gate counts half, until calm returns.
     share = 1.0
@@ -139,7 +139,7 @@ def _learn(value, score, fit, quantile, gate, absorb):  # type: ignore[no-untype
     fit[6] = min(fit[6] + (step if value > fit[6] else -step), fit[0])
 
 
-@kernel
+@inlined
 def rarity_of(value, first, fit, quantile, gate, absorb, learn):  # type: ignore[no-untyped-def]
     """-log10 tail probability of one value; then, when ``learn``, the tail takes it in."""
     seen = int(fit[5])

@@ -9,7 +9,7 @@ from numba import njit
 from snnlab.kernels import inlined
 from snnlab.types import Array
 
-__all__ = ["fresh_range", "standing_of", "standings"]
+__all__ = ["deviation_of", "fresh_range", "standing_of", "standings"]
 
 _HUGE = 4e307  # differences of two clipped values still fit
 _LIMIT = 30.0  # spreads beyond which a value teaches no more than one at the limit
@@ -41,13 +41,19 @@ def standings(values: Array, known: Array, reach: float, horizon: float, resolut
 
 @inlined
 def standing_of(value, ranges, column, half, horizon, resolution, learn):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - inlined
-    """Standing of one value in the range of its column, a row of ``ranges``; ``half`` is 1 / (2 asinh(reach))."""
+    """:func:`standings` of one value, known by ``ranges[column]``; ``half`` is 1 / (2 asinh(reach))."""
+    return min(max(0.5 + half * math.asinh(deviation_of(value, ranges, column, horizon, resolution, learn)), 0.0), 1.0)
+
+
+@inlined
+def deviation_of(value, ranges, column, horizon, resolution, learn):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - inlined
+    """The z of :func:`standings`, for one value; then, when ``learn``, the range takes it in."""
     x = min(max(value, -_HUGE), _HUGE)
     k, m, s = ranges[column, 0], ranges[column, 1], ranges[column, 2]
     if k == 0.0:
         if learn:
             ranges[column, 0], ranges[column, 1] = 1.0, x
-        return 0.5
+        return 0.0
     away = x - m
     spread = max(s, resolution * abs(m))
     witnessed = spread * (k / (k + 1.0)) + abs(away) / (k + 1.0)
@@ -58,4 +64,4 @@ def standing_of(value, ranges, column, half, horizon, resolution, learn):  # typ
         ranges[column, 2] = s + (abs(step) - s) / min(k, horizon)
         ranges[column, 1] = m + step / min(k + 1.0, horizon)
         ranges[column, 0] = k + 1.0
-    return min(max(0.5 + half * math.asinh(z), 0.0), 1.0)
+    return z

@@ -12,7 +12,7 @@ from snnlab.encoders.standing import fresh_range, standings
 from snnlab.kernels import inlined
 from snnlab.types import Array, Arrays
 
-__all__ = ["Temporal", "latency_spikes", "lay_latencies"]
+__all__ = ["Temporal", "latency_spikes", "lay_latencies", "rungs_of"]
 
 
 class Temporal(Encoder):
@@ -59,6 +59,19 @@ class Temporal(Encoder):
         """Spikes of ``n`` values, one a neuron at most. Raises EventError on a value that is not finite."""
         u = standings(finite(values), learnt["range"], self.reach, float(self.horizon), self.resolution, learn)
         return Spikes(*latency_spikes(u, self.neurons, ticks))
+
+
+def rungs_of(code: Temporal) -> Float64[np.ndarray, " m"]:
+    """Standard deviations above the centre from which each neuron of a code fires, where an event is a single tick.
+
+    They tell who fires without the logarithm that a standing needs.
+
+    >>> rungs_of(Temporal(neurons=4)).round(2).tolist()
+    [-3.95, -0.75, 0.75, 3.95]
+    """
+    thresholds = (np.arange(code.neurons) + 0.5) / code.neurons
+    rungs: Float64[np.ndarray, " m"] = np.sinh((thresholds - 0.5) * 2.0 * np.arcsinh(code.reach))
+    return rungs
 
 
 @njit(cache=True, nogil=True)

@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 
+from snnlab import domains
 from snnlab.config import NeuromorphicConfig
+from snnlab.detectors import Detector
 from snnlab.detectors.encoding import Codes
 from snnlab.domains import Domain
 from snnlab.encoders import Category, Population
 from snnlab.errors import ConfigError
+from snnlab.events import EventBatch
+from snnlab.features import Clock
+from snnlab.reservoirs.engines.native import Native
 
 
 def domain(neurons=256, encoding="population", **more):
@@ -65,3 +70,28 @@ def test_events_may_be_encoded_in_pieces():
 def test_an_unknown_code_names_those_there_are():
     with pytest.raises(ConfigError, match=r"'morse'.*population"):
         Codes.of(domain(encoding="morse"), ["x"], [])
+
+
+@pytest.mark.parametrize("clock", [Clock.per_event(1), Clock.realtime(together=True)], ids=["alone", "together"])
+def test_volleys_change_no_score(clock, monkeypatch):
+    rng = np.random.default_rng(4)
+    batch = EventBatch.from_columns(
+        rng.normal(size=(600, 3)),
+        ["a", "b", "c"],
+        timestamps=np.arange(600) * 300,
+        entities=[f"e{one}" for one in rng.integers(0, 5, 600)],
+    )
+
+    def scored():
+        detector = Detector.build(
+            domains.domain("performance").model_copy(update={"clock": clock}), names=batch.names, entities=True, seed=1
+        )
+        return len(detector.plan.codes.volleys), detector.process(batch)
+
+    joined, told = scored()
+    monkeypatch.setattr(Native, "joins", staticmethod(lambda layer: False))
+    alone, expected = scored()
+    assert (joined > 0, alone) == (True, 0)
+    assert told.pattern.any()
+    for name in ("score", "rarities", "pattern"):
+        np.testing.assert_array_equal(getattr(told, name), getattr(expected, name))

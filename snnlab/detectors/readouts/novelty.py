@@ -69,17 +69,17 @@ def _novelty(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     preferred, used, lowest, highest, grain = bound
     numbers = inputs.numbers
     for t in range(numbers.shape[0]):
+        # First how far each value is from what is known: no column waits for whether another recruits.
         for j in range(numbers.shape[1]):
-            value = numbers[t, j]
+            out[t, j] = distance_to(preferred, j, used[j], numbers[t, j])
+        for j in range(numbers.shape[1]):
+            value, distance, count = numbers[t, j], out[t, j], used[j]
             low, high = min(lowest[j], value), max(highest[j], value)
             span = high - low + 1e-12
-            count = used[j]
-            distance = distance_to(preferred, j, count, value)
-            if count > 0:
-                out[t, j] = distance / span
+            out[t, j] = distance / span if count > 0 else 0.0
             if learn:
                 lowest[j], highest[j] = low, high
-                if distance > grain * span and count < preferred.shape[1]:
+                if count < preferred.shape[1] and distance > grain * span:
                     insert(preferred, j, count, value)
                     used[j] += 1
 

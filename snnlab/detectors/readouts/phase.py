@@ -113,6 +113,7 @@ def _by_phase(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
         row = rows[t]
         phase = np.int64(np.mod(seconds[t], _DAY) / _DAY * size) % size
         own, known = level[row], seen[row]
+        slot = events[0] % waiting_bin.shape[1] if count > 0 else 0  # of every column: they learn together
         for j in range(count):
             known[j] += 1
             own[j] += max(1.0 / leak, 1.0 / known[j]) * (numbers[t, j] - own[j])
@@ -120,7 +121,6 @@ def _by_phase(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
             now = own[j]
             low, high = min(lowest[j], now), max(highest[j], now)
             span = high - low + 1e-12
-            slot = events[j] % waiting_bin.shape[1]
             ripe = waiting_bin[j, slot]
             if learn and ripe >= 0 and used[j, ripe] < room:
                 late = waiting_level[j, slot]

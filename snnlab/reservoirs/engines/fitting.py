@@ -52,8 +52,11 @@ def check_row(state: Arrays, row: int) -> None:
         raise ConfigError(f"row {row} of a state of {capacity} rows")
 
 
-def bad_events(network: Network, e: int, events: tuple[Array, ...], ticks: int) -> str:
-    """What is wrong with event ``e``, or with the shapes of all where it is their number."""
+def bad_events(network: Network, e: int, events: tuple[Array, ...], ticks: int, volleys: int = 0) -> str:
+    """What is wrong with event ``e``, or with the shapes of all where it is their number.
+
+    Addresses are those of the input neurons, and after them so many of volleys.
+    """
     rows, address, when, gap = events
     if e == rows.size:
         return (
@@ -62,6 +65,6 @@ def bad_events(network: Network, e: int, events: tuple[Array, ...], ticks: int) 
         )
     return (
         f"event {e} has row {rows[e]}, gap {gap[e]}, spikes {address[e].tolist()} in ticks {when[e].tolist()}: rows "
-        f"lie in the state, gaps are not negative, spikes are -1 (none) to {network.n_inputs - 1}, "
+        f"lie in the state, gaps are not negative, spikes are -1 (none) to {network.n_inputs + volleys - 1}, "
         f"ticks are 0 to {ticks - 1}"
     )

@@ -5,13 +5,14 @@ from typing import final
 import numpy as np
 from jaxtyping import Int32, Int64
 
+from snnlab.config import ReservoirLayer
 from snnlab.errors import ConfigError
 from snnlab.reservoirs.engines import native_kernels, tally
 from snnlab.reservoirs.engines.base import Activity, Raster
 from snnlab.reservoirs.engines.fitting import bad_events, check_raster, check_row
 from snnlab.reservoirs.engines.native_deferred import simulate_deferred
 from snnlab.reservoirs.engines.native_frame import Frame, frame_of
-from snnlab.reservoirs.engines.native_plan import plan_of
+from snnlab.reservoirs.engines.native_plan import NO_VOLLEYS, plan_of
 from snnlab.reservoirs.network import Network
 from snnlab.types import Array, Arrays
 
@@ -21,17 +22,27 @@ _LONG = 48
 """Ticks from which bringing all rows up to date at the end costs less than what deferring saves."""
 
 
+_JOINED = 20
+"""Neurons for each synapse of an input neuron up to which a network is small enough for volleys."""
+
+
 @final
 class NativeAttached:
-    """The native engine on one shard's arrays, with its scratch and buffers; see :class:`.base.Attached`."""
+    """The native engine on one shard's arrays, with its scratch and buffers; see :class:`.base.Attached`.
 
-    __slots__ = ("_count", "_frame", "_network", "_neuron", "_ptr", "_totals")
+    ``volleys`` are runs of input neurons that may fire as one, the first and how many: what they bring together stands
+    ready, and the address of volley v is ``v`` after those of the input neurons.
+    """
 
-    def __init__(self, network: Network, learned: Arrays, state: Arrays) -> None:
+    __slots__ = ("_count", "_frame", "_network", "_neuron", "_ptr", "_totals", "_volleys")
+
+    def __init__(
+        self, network: Network, learned: Arrays, state: Arrays, volleys: Int64[np.ndarray, "v 2"] = NO_VOLLEYS
+    ) -> None:
         plan, n = plan_of(network), network.n_neurons
-        self._network = network
+        self._network, self._volleys = network, len(volleys)
         scratch = plan.scratch()
-        self._frame, self._totals = frame_of(plan.arrays(learned, state), scratch), scratch.totals
+        self._frame, self._totals = frame_of(plan.arrays(learned, state, volleys=volleys), scratch), scratch.totals
         self._ptr = np.zeros(2, np.int64)
         self._neuron, self._count = np.empty(n, np.int32), np.empty(n, np.uint8)
 
@@ -64,7 +75,7 @@ class NativeAttached:
                 break
             if done < 0:
                 events = rows, spikes_address, spikes_tick, gap
-                raise ConfigError(bad_events(self._network, -1 - done, events, ticks))
+                raise ConfigError(bad_events(self._network, -1 - done, events, ticks, self._volleys))
             self._deepen()
         self.tell()
         used = self._ptr.item(size)
@@ -117,6 +128,15 @@ class Native:
         """
         names = {"rows": "rows", "levels": "rows of levels", "masks": "AVX-512 expansion of bit masks"}
         return f"{network.config.performance.spike_precision} {names[plan_of(network).kernel]}"
+
+    @staticmethod
+    def joins(layer: ReservoirLayer) -> bool:
+        """Whether adding what a volley brings to every neuron costs less than what its input neurons bring one by one.
+
+        >>> Native.joins(ReservoirLayer(neurons=256)), Native.joins(ReservoirLayer(neurons=10_000))
+        (True, False)
+        """
+        return layer.neurons <= _JOINED * layer.input_fan_in
 
     def warm(self, network: Network) -> None:
         """See :meth:`.base.Engine.warm`."""

@@ -5,7 +5,8 @@ from numba import njit
 
 from snnlab.kernels import kernel
 from snnlab.reservoirs.engines.native_delivery import deliver
-from snnlab.reservoirs.engines.native_kernels import gather, inject, membranes, regulate, spiked_ago
+from snnlab.reservoirs.engines.native_kernels import inject, membranes, regulate
+from snnlab.reservoirs.engines.native_marks import gather, spiked_ago
 from snnlab.reservoirs.plasticity.stdp_deferred import bring_all, pair_rows, roll
 
 __all__ = ["simulate_deferred"]
@@ -37,7 +38,7 @@ def _simulate(net, rule, learned, state, params, scratch, deferral, row, ptr, ad
     used = 0
     for t in range(ticks):
         for q in range(ptr[t], ptr[t + 1]):
-            inject(net.input_targets, net.input_weights, address[q], scratch.brought)
+            inject(net, address[q], scratch.brought)
         roll(deferral, t, weights, rise, w_max, excitatory, targets)
         pool, gain = real[8] * real.dtype.type(due), real.dtype.type(homeostat[0])
         membranes(own, threshold, net.bias, arriving, scratch.brought, gain, pool, real, refractory, scratch.fired)

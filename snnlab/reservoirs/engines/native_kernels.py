@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numba.cpython.unsafe.numbers import trailing_zeros
 
 from snnlab.kernels import inlined, kernel
 from snnlab.reservoirs.engines.native_delivery import deliver
+from snnlab.reservoirs.engines.native_marks import gather, spiked_ago
 from snnlab.reservoirs.plasticity.kernels import regulate_gain, regulate_thresholds
 from snnlab.reservoirs.plasticity.strategy import adapt, follow
 from snnlab.types import Array
@@ -17,13 +17,11 @@ __all__ = [
     "Net",
     "Scratch",
     "drive",
-    "gather",
     "inject",
     "membranes",
     "regulate",
     "settle",
     "simulate",
-    "spiked_ago",
     "tick",
 ]
 
@@ -41,6 +39,10 @@ class Net(NamedTuple):
     bias: Array
     input_targets: Array
     input_weights: Array
+    volleys: Array
+    """[v, 2]: input neurons that fire as one, the first and how many; their addresses follow those of the neurons."""
+    joined: Array
+    """[v, i]: what each volley brings to each neuron."""
 
 
 class Scratch(NamedTuple):
@@ -56,7 +58,7 @@ class Scratch(NamedTuple):
     totals: Array
     """Spikes, synaptic events and updates of neurons of a call."""
     seen: Array
-    """Spikes a neuron of an event, and nothing between events; as ``fired``, padded to whole words of eight bytes."""
+    """Spikes a neuron of an event, and nothing between events; as ``fired``, see :mod:`.native_marks`."""
     sums: Array
     """Of levels; see :mod:`.native_delivery`."""
     before: Array
@@ -64,34 +66,17 @@ class Scratch(NamedTuple):
 
 
 @kernel
-def spiked_ago(age, ticks, marks, due):
-    """The neurons whose last spike was so many ticks ago."""
-    wanted = np.uint16(ticks)
-    for j in range(age.size):
-        marks[j] = age[j] == wanted
-    return gather(marks, due)
-
-
-@kernel
-def gather(marks, out):
-    """The places of the bytes that are not zero, in order; eight are passed over at once where all of them are."""
-    words = marks.view(np.uint64)
-    count = 0
-    for w in range(words.size):
-        left = words[w]
-        while left:
-            byte = np.int64(trailing_zeros(left)) >> 3
-            out[count] = 8 * w + byte
-            count += 1
-            left &= ~(np.uint64(0xFF) << np.uint64(8 * byte))
-    return count
-
-
-@kernel
-def inject(targets, weights, source, brought):
-    """Collect what an input spike brings; the update of the neurons takes it in."""
-    for k in range(targets.shape[1]):
-        brought[targets[source, k]] += weights[source, k]
+def inject(net, source, brought):
+    """Collect what an input neuron or a volley brings, for the neurons' update; returns how many of the input fired."""
+    targets, volley = net.input_targets, source - net.input_targets.shape[0]
+    if volley < 0:
+        for k in range(targets.shape[1]):
+            brought[targets[source, k]] += net.input_weights[source, k]
+        return 1
+    joined = net.joined[volley]
+    for j in range(joined.size):
+        brought[j] += joined[j]
+    return net.volleys[volley, 1]
 
 
 @inlined
@@ -214,26 +199,41 @@ def settle(own, net, rule, learned, params, gap, learn, scratch):
 
 
 @inlined
-def _answer(own, net, rule, learned, params, address, when, ticks, learn, scratch):
-    """Run an event's own ticks and count who fires."""
+def _answer(own, net, rule, learned, params, address, when, ticks, learn, scratch, neuron, count):
+    """Run an event's own ticks; returns how many fired: which ones is in ``neuron``, how often in ``count``."""
     real, whole, _, decay, homeo = params
     spikes, seen = scratch.spikes, scratch.seen
-    heard = 0
+    heard = n_spikes = 0
     for t in range(ticks):
         for q in range(address.size):
             if address[q] >= 0 and when[q] == t:
-                inject(net.input_targets, net.input_weights, address[q], scratch.brought)
-                heard += 1
+                heard += inject(net, address[q], scratch.brought)
         n_spikes = tick(own, net, rule, learned, real, whole, decay, learn, scratch)
         if learn and heard and homeo[1] > 0.0:
             regulate(learned, homeo, spikes, n_spikes)
-        for s in range(n_spikes):
-            seen[spikes[s]] += seen[spikes[s]] < 255
+        if ticks > 1:
+            for s in range(n_spikes):
+                seen[spikes[s]] += seen[spikes[s]] < 255
     scratch.totals[1] += heard * net.input_targets.shape[1]
+    if ticks > 1:
+        return _count_seen(seen, neuron, count)
+    for s in range(n_spikes):  # of a single tick they are known
+        neuron[s], count[s] = spikes[s], 1
+    return n_spikes
 
 
 @kernel
-def _first_bad(rows, address, when, gap, capacity, n_inputs, ticks):
+def _count_seen(seen, neuron, count):
+    """Who fired in several ticks and how often; nothing is left in ``seen``."""
+    found = gather(seen, neuron)
+    for s in range(found):
+        count[s] = seen[neuron[s]]
+        seen[neuron[s]] = 0
+    return found
+
+
+@kernel
+def _first_bad(rows, address, when, gap, capacity, known, ticks):
     """The first event that may not be run, one more than there are where the arrays do not fit each other, or -1."""
     size = rows.size
     if gap.size != size or address.shape[0] != size or address.shape != when.shape or ticks < 1:
@@ -242,7 +242,7 @@ def _first_bad(rows, address, when, gap, capacity, n_inputs, ticks):
         if rows[e] < 0 or rows[e] >= capacity or gap[e] < 0:
             return e
         for q in range(address.shape[1]):
-            if address[e, q] >= n_inputs or address[e, q] < -1:
+            if address[e, q] >= known or address[e, q] < -1:
                 return e
             if address[e, q] >= 0 and (when[e, q] < 0 or when[e, q] >= ticks):
                 return e
@@ -265,14 +265,13 @@ def _drive(
 ):
     membrane, current, adaptation, ages, traces = state
     if start == 0:
-        bad = _first_bad(rows, address, when, gap, ages.shape[0], net.input_targets.shape[0], ticks)
+        known = net.input_targets.shape[0] + net.volleys.shape[0]
+        bad = _first_bad(rows, address, when, gap, ages.shape[0], known, ticks)
         if bad >= 0:
             return -1 - bad
         ptr[0] = 0
         scratch.totals[:] = 0
-    n = ages.shape[1]
-    seen = scratch.seen
-    used = ptr[start]
+    n, used = ages.shape[1], ptr[start]
     for e in range(start, rows.size):
         if used + n > neuron.size:
             return e
@@ -280,12 +279,9 @@ def _drive(
         own = membrane[row], current[row], adaptation[row], ages[row], traces[row]
         if gap[e] > 0:
             settle(own, net, rule, learned, params, gap[e], learn, scratch)
-        _answer(own, net, rule, learned, params, address[e], when[e], ticks, learn, scratch)
-        found = gather(seen, neuron[used:])
-        for s in range(used, used + found):
-            count[s] = seen[neuron[s]]
-            seen[neuron[s]] = 0
-        used += found
+        used += _answer(
+            own, net, rule, learned, params, address[e], when[e], ticks, learn, scratch, neuron[used:], count[used:]
+        )
         ptr[e + 1] = used
     return rows.size
 
@@ -309,7 +305,7 @@ def _simulate(net, rule, learned, state, params, scratch, row, ptr, address, sta
         if used + n > out_tick.size:
             return t, used
         for q in range(ptr[t], ptr[t + 1]):
-            inject(net.input_targets, net.input_weights, address[q], scratch.brought)
+            inject(net, address[q], scratch.brought)
         scratch.totals[1] += (ptr[t + 1] - ptr[t]) * net.input_targets.shape[1]
         n_spikes = tick(own, net, rule, learned, real, whole, decay, learn, scratch)
         if learn and homeo[1] > 0.0 and ptr[t + 1] > ptr[t]:

@@ -10,17 +10,19 @@ from jaxtyping import UInt16
 from snnlab.reservoirs.engines.fitting import state_of, weights_of
 from snnlab.reservoirs.engines.native_delivery import DENSE_ENOUGH, LANES, expands, masks_of
 from snnlab.reservoirs.engines.native_kernels import Net, Scratch
+from snnlab.reservoirs.engines.native_marks import no_marks
 from snnlab.reservoirs.network import Network
 from snnlab.reservoirs.neurons import psp_peak
 from snnlab.reservoirs.plasticity import Homeostasis, Stdp, Synapses
 from snnlab.reservoirs.plasticity.stdp_deferred import Deferral
 from snnlab.types import Array, Arrays
 
-__all__ = ["LARGE", "Plan", "plan_of"]
+__all__ = ["LARGE", "NO_VOLLEYS", "Plan", "plan_of"]
 
 LARGE = 2**21
 """Bytes of weights from which random writes to them cost more than passing over rows."""
 _EMPTY = np.zeros(0, np.uint16)
+NO_VOLLEYS = np.zeros((0, 2), np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,18 +43,22 @@ class Plan:
         kernel = kernel or _best_kernel(network)
         targets = network.targets
         addresses = masks_of(targets, network.n_neurons) if kernel == "masks" else targets
-        net = Net(addresses, network.bias, network.input_targets, network.input_weights)
+        brought = _joined(network, NO_VOLLEYS)
+        net = Net(addresses, network.bias, network.input_targets, network.input_weights, NO_VOLLEYS, brought)
         return cls(network, net, _params(network), kernel)
 
-    def arrays(self, learned: Arrays, state: Arrays, *, by_target: bool = True) -> tuple[tuple[object, ...], ...]:
+    def arrays(
+        self, learned: Arrays, state: Arrays, *, by_target: bool = True, volleys: Array = NO_VOLLEYS
+    ) -> tuple[tuple[object, ...], ...]:
         """Everything that a kernel takes, checked. Raises ConfigError where an array does not fit the network.
 
         A kernel that goes through rows only does without synapses ``by_target``, which then are not even made.
         """
         network = self.network
+        net = self.net._replace(volleys=volleys, joined=_joined(network, volleys)) if len(volleys) else self.net
         own = learned["threshold"], weights_of(network, learned), learned["homeostat"]
         rule = network.rule.bind(_synapses(network, by_target=by_target and network.plastic), learned, network.real)
-        return self.net, rule, own, state_of(network, state), self.params
+        return net, rule, own, state_of(network, state), self.params
 
     @cached_property
     def defers(self) -> bool:
@@ -73,11 +79,11 @@ class Plan:
         n, real = self.network.n_neurons, self.network.real
         return Scratch(
             spikes=np.empty(n + 1, np.int64),
-            fired=np.zeros(-(-n // 8) * 8, np.uint8),
+            fired=no_marks(n),
             arriving=np.zeros(n, real),
             brought=np.zeros(n, real),
             totals=np.zeros(3, np.int64),
-            seen=np.zeros(-(-n // 8) * 8, np.uint8),
+            seen=no_marks(n),
             sums=np.zeros(-(-n // LANES) * LANES if self.kernel != "rows" else 0, np.int16),
             before=np.zeros(n, real),
         )
@@ -92,6 +98,15 @@ def plan_of(network: Network) -> Plan:
     if plan is None:
         plan = _PLANS[network] = Plan.of(network)
     return plan
+
+
+def _joined(network: Network, volleys: Array) -> Array:
+    """What each volley brings to each neuron."""
+    brought = np.zeros((len(volleys), network.n_neurons), network.real)
+    for own, (first, count) in zip(brought, volleys, strict=True):
+        fired = slice(first, first + count)
+        np.add.at(own, network.input_targets[fired].ravel(), network.input_weights[fired].ravel())
+    return brought
 
 
 def _synapses(network: Network, *, by_target: bool) -> Synapses:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from snnlab.kernels import kernel
-from snnlab.reservoirs.engines.native_kernels import gather, regulate, settle, tick
+from snnlab.kernels import inlined, kernel
+from snnlab.reservoirs.engines.native_kernels import regulate, settle, tick
+from snnlab.reservoirs.engines.native_marks import gather
 from snnlab.types import Array, Arrays
 
 __all__ = ["Together", "drive_together", "fresh_together"]
@@ -65,8 +66,17 @@ def _drive(network, scratch, shared, cap, at, address, learn, ptr, neuron, ran):
         ptr[t + 1] = used
         ticks[_EVENTS] += 1
         for q in range(address.shape[1]):
-            if np.uint32(address[t, q]) < np.uint32(heard.size):  # none is -1
-                heard[address[t, q]] += 1
+            _hear(address[t, q], heard, network[0].volleys)
+
+
+@inlined
+def _hear(source, heard, volleys):
+    if np.uint32(source) < np.uint32(heard.size):  # none is -1
+        heard[source] += 1
+    elif source >= 0:
+        first = volleys[source - heard.size, 0]
+        for fired in range(first, first + volleys[source - heard.size, 1]):
+            heard[fired] += 1
 
 
 @kernel

@@ -21,7 +21,7 @@ from jaxtyping import Float64
 from numba.extending import overload
 
 from snnlab.config import NeuromorphicConfig
-from snnlab.kernels import OPTIONS, part
+from snnlab.kernels import OPTIONS, kernel, part
 from snnlab.reservoirs.plasticity.strategy import Synapses, adapt
 from snnlab.types import Array, Arrays
 
@@ -108,23 +108,35 @@ def _pair(rule, weights, targets, age, traces, spikes, count, before):
     """Spikes first as targets, then as sources, with the ages before them."""
     if count == 0:
         return
-    ltp, ltd, w_max, excitatory, ptr, source, slot = rule
+    few = count * targets.shape[1] < age.size  # then a look at each synapse's own partner costs less than at them all
+    _strengthen(rule, weights, targets.shape[1], age, spikes, count, few, before)
+    _weaken(rule, weights, targets, age, spikes, count, few, before)
+
+
+@kernel
+def _strengthen(rule, weights, degree, age, spikes, count, few, before):
+    ltp, last = rule.ltp, np.uint16(rule.ltp.size - 1)
+    if not few:
+        for i in range(age.size):
+            before[i] = ltp[min(age[i], last)]
+    for s in range(count):
+        j = spikes[s]
+        for q in range(rule.ptr[j], rule.ptr[j + 1]):
+            i = rule.source[q]
+            place = np.uint64(i) * np.uint64(degree) + np.uint64(rule.slot[q])
+            weights[place] = min(weights[place] + (ltp[min(age[i], last)] if few else before[i]), rule.w_max)
+
+
+@kernel
+def _weaken(rule, weights, targets, age, spikes, count, few, before):
+    ltd, last = rule.ltd, np.uint16(rule.ltd.size - 1)
     degree, zero = targets.shape[1], before.dtype.type(0)
-    last = np.uint16(ltp.size - 1)
-    for i in range(age.size):
-        before[i] = ltp[min(age[i], last)]
+    if not few:
+        for i in range(age.size):
+            before[i] = ltd[min(age[i], last)]
     for s in range(count):
         j = spikes[s]
-        for q in range(ptr[j], ptr[j + 1]):
-            i = source[q]
-            place = np.uint64(i) * np.uint64(degree) + np.uint64(slot[q])
-            weights[place] = min(weights[place] + before[i], w_max)
-    last = np.uint16(ltd.size - 1)
-    for i in range(age.size):
-        before[i] = ltd[min(age[i], last)]
-    for s in range(count):
-        j = spikes[s]
-        if excitatory[j]:
+        if rule.excitatory[j]:
             reached, own = targets[j], weights[j * degree : (j + 1) * degree]
             for k in range(degree):
-                own[k] = max(own[k] - before[reached[k]], zero)
+                own[k] = max(own[k] - (ltd[min(age[reached[k]], last)] if few else before[reached[k]]), zero)
