@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from typing import Self
 
@@ -52,7 +52,8 @@ class Anomaly:
 
     def to_json(self) -> Json:
         """All twelve fields as JSON values; tuples become lists."""
-        return {name: list(value) if name in SEQUENCES else value for name, value in asdict(self).items()}
+        told = ((part.name, getattr(self, part.name)) for part in fields(self))
+        return {name: list(value) if name in SEQUENCES else value for name, value in told}
 
     @classmethod
     def from_json(cls, content: Mapping[str, object]) -> Self:

@@ -273,9 +273,14 @@ class EventBatch:
             raise EventError(f"no feature {name!r}; the batch has {', '.join(self.names) or 'none'}")
         return self.values[:, self.names.index(name)]
 
+    @property
+    def checked(self) -> bool:
+        """Whether ``check`` has found nothing, in this batch or in one that it is a part of."""
+        return "sound" in self.__dict__
+
     def check(self) -> None:
         """Raise EventError on NaN, infinity, or an event id that comes twice. No events at all are no error."""
-        if "sound" in self.__dict__:
+        if self.checked:
             return
         finite = np.isfinite(self.values)
         if not finite.all():
