@@ -18,10 +18,11 @@ from snnlab.bench.timing import settled
 from snnlab.bench.workload import STEP_US, detector, stream
 from snnlab.detectors import Detector
 from snnlab.events import EventBatch
+from snnlab.serving.assignment import Assignment, Pace
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Scorer
-from snnlab.serving.worker import Assignment, Pace, Worker
+from snnlab.serving.worker import Worker
 from snnlab.stores import Store, connect
 from snnlab.streams import Bus
 from snnlab.streams.sqlite import SqliteBus

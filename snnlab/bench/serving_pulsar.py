@@ -23,7 +23,8 @@ from snnlab.bench.timing import seconds, settled
 from snnlab.bench.workload import detector, stream, with_bursts
 from snnlab.detectors import Detector
 from snnlab.events import EventBatch
-from snnlab.serving.worker import Pace, Worker
+from snnlab.serving.assignment import Pace
+from snnlab.serving.worker import Worker
 from snnlab.streams import Bus
 
 __all__ = ["run"]

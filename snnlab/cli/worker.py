@@ -8,8 +8,9 @@ import typer
 from snnlab.cli.serve import named_model
 
 if TYPE_CHECKING:
+    from snnlab.serving.assignment import Assignment, Pace
     from snnlab.serving.bento import NamedModel
-    from snnlab.serving.worker import Assignment, Pace, Worker
+    from snnlab.serving.worker import Worker
     from snnlab.stores import Store
     from snnlab.streams import Bus
 
@@ -49,7 +50,7 @@ def worker(
     """
     from snnlab import logs, streams, tracing
     from snnlab.config import Settings
-    from snnlab.serving.worker import Pace
+    from snnlab.serving.assignment import Pace
     from snnlab.stores import connect
 
     logs.configure()
@@ -89,7 +90,7 @@ def _worker(bus: "Bus", kept: "Store", assignment: "Assignment", pace: "Pace", *
 
 
 def _assignment(named: "NamedModel", topic: str, shards: int) -> "Assignment":
-    from snnlab.serving.worker import Assignment
+    from snnlab.serving.assignment import Assignment
 
     return Assignment(named.name, int(named.version), topic, shards, named.content)
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
+from snnlab.serving.assignment import Pace
 from snnlab.serving.bento import Bundled
 from snnlab.serving.deployment import Deployment, DeploymentPage
 from snnlab.serving.deployments import Deployments
@@ -40,7 +41,7 @@ from snnlab.serving.spikes import Spikes
 from snnlab.serving.topics import Topics
 from snnlab.serving.totals import together
 from snnlab.serving.training import Training
-from snnlab.serving.worker import Pace, Worker
+from snnlab.serving.worker import Worker
 from snnlab.stores import AnomalyFilter, AnomalyPage, Pattern, Store
 from snnlab.streams import Bus
 

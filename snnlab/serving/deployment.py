@@ -1,19 +1,21 @@
 """A model at work on a stream, as the store tells of it: the same to every replica."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from snnlab.errors import NothingThere
+from snnlab.serving.assignment import Assignment
 from snnlab.serving.standing import Standing
-from snnlab.serving.worker import Assignment
 from snnlab.stores import ModelRecord, Store
 
-__all__ = ["DEPLOYMENT", "Deployment", "DeploymentPage", "assigned", "name_of", "nowhere"]
+__all__ = ["DEPLOYMENT", "Deployment", "DeploymentPage", "assigned", "name_of", "nowhere", "replaced_by"]
 
 DEPLOYMENT = "deployment"
 """What the store's record of one says of its kind."""
 
+_REPLACED = 8  # versions that are remembered: each is forgotten once the next has a checkpoint
 _HEARD_S = 1.5  # after which every replica has heard of a stop: until then one may take what another has left
 
 
@@ -77,7 +79,20 @@ def name_of(model_id: str, stream: str) -> str:
 def assigned(record: ModelRecord) -> Assignment:
     """What the workers of a deployment are to do; with the model that its shards begin with, if the record has it."""
     told = record.metadata
-    return Assignment(told["model"], told["version"], told["stream"], told["shards"], record.body)
+    replaced = tuple(told.get("replaced", ()))
+    return Assignment(told["model"], told["version"], told["stream"], told["shards"], record.body, replaced)
+
+
+def replaced_by(version: int, before: Mapping[str, Any] | None) -> list[int]:
+    """The versions that a version replaces, the latest last, given what the deployment's record told before.
+
+    >>> replaced_by(5, {"version": 4, "replaced": [2, 3]}), replaced_by(4, {"version": 4, "replaced": [2]})
+    ([2, 3, 4], [2])
+    """
+    if before is None:
+        return []
+    known = [*before.get("replaced", []), before["version"]]
+    return [one for one in known if one != version][-_REPLACED:]
 
 
 def nowhere(model_id: str, stream: str) -> NothingThere:

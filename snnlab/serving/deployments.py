@@ -11,7 +11,8 @@ from threading import RLock
 from snnlab.errors import ConfigError, ModelNotFound, NothingThere, TopicForbidden
 from snnlab.events.shards import shard_of
 from snnlab.logs import logger
-from snnlab.serving.deployment import DEPLOYMENT, Deployment, DeploymentPage, assigned, name_of, nowhere
+from snnlab.serving.assignment import Assignment, Pace
+from snnlab.serving.deployment import DEPLOYMENT, Deployment, DeploymentPage, assigned, name_of, nowhere, replaced_by
 from snnlab.serving.history import read
 from snnlab.serving.membership import Membership
 from snnlab.serving.metrics import Metrics
@@ -19,7 +20,7 @@ from snnlab.serving.models import Models
 from snnlab.serving.neurons import NeuronState, neuron_state
 from snnlab.serving.scorer import Scorer
 from snnlab.serving.topics import Topics
-from snnlab.serving.worker import Assignment, Pace, Worker
+from snnlab.serving.worker import Worker
 from snnlab.stores import ModelRecord, Store
 from snnlab.streams import Bus
 
@@ -74,7 +75,9 @@ class Deployments:
                 self._pass_over(model_id, stream)
             code = self._models.get(model_id).code
             told = {"kind": DEPLOYMENT, "model": model_id, "stream": stream, "shards": shards, "code": code}
-            self._store.put_model(name_of(model_id, stream), kept.body, told | {"version": kept.version})
+            replaced = replaced_by(kept.version, self._before(name_of(model_id, stream)))
+            version = {"version": kept.version, "replaced": replaced}
+            self._store.put_model(name_of(model_id, stream), kept.body, told | version)
             self.follow()
             worker = self._workers.get((model_id, stream))
             if worker is None:  # somebody stopped it in this moment
@@ -185,6 +188,11 @@ class Deployments:
         """The records of deployments, without the models' bytes, and what they tell; by name."""
         found = [(one, one.metadata) for one in self._store.list_models() if one.metadata.get("kind") == DEPLOYMENT]
         return [(one, told) for one, told in found if bool(told.get("stopped")) is stopped]
+
+    def _before(self, name: str) -> dict | None:
+        """What a deployment's record tells now, stopped or not; None where there is none."""
+        found = (one.metadata for one in self._store.list_models() if one.name == name)
+        return next((told for told in found if told.get("kind") == DEPLOYMENT), None)
 
     def _record(self, model_id: str, stream: str) -> ModelRecord:
         try:

@@ -14,13 +14,13 @@ from snnlab import streams, tracing
 from snnlab.config import Settings
 from snnlab.logs import logger
 from snnlab.serving.application import Application
+from snnlab.serving.assignment import Pace
 from snnlab.serving.bento import bundled_models
 from snnlab.serving.peers import Peers
 from snnlab.serving.replica import Replica, ReplicaSettings, listening
 from snnlab.serving.rest import create_app
 from snnlab.serving.topics import Topics
 from snnlab.serving.warm import warm_door, warm_up
-from snnlab.serving.worker import Pace
 from snnlab.stores import connect as connect_store
 
 if TYPE_CHECKING:

@@ -12,12 +12,13 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from threading import Event, Thread
 
 from snnlab.errors import BusError, ModelError, SnnlabError, StoreError
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
+from snnlab.serving.assignment import Assignment, Pace
 from snnlab.serving.history import History, read
 from snnlab.serving.journal import Journal, tell_anomalies
 from snnlab.serving.keeper import Held, Keeper, Written
@@ -30,7 +31,7 @@ from snnlab.stores import Lease, ShardKey, Store
 from snnlab.streams import Bus
 from snnlab.streams.sift import sift
 
-__all__ = ["Assignment", "Pace", "Worker"]
+__all__ = ["Worker"]
 
 _LONGEST_PAUSE_S = 30.0
 _LABELS_EVERY_S = 0.2
@@ -41,38 +42,6 @@ _TRIED_EVERY_S = 0.5  # a shard that another holds: each try locks the store
 _SHORTEST_PAUSE_S = 0.002  # after a stream was busy: more is likely to come at once
 
 _Load = Callable[[bytes], Scorer]
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """A version of a model put to work on a stream. ``body`` is the model that each shard starts from."""
-
-    model_id: str
-    version: int
-    stream: str
-    shards: int
-    body: bytes = field(repr=False)
-
-    def key(self, shard: int) -> ShardKey:
-        """The name under which the store keeps a shard's checkpoints: those of one version only."""
-        return ShardKey(f"{self.model_id}@{self.version}", self.stream, shard)
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Events a batch, and seconds: between checkpoints, between looks at a stream long idle, and of a lease.
-
-    With ``checkpoint_s`` 0 there is one after each batch, which the next batch waits for. While events come, no more
-    than ``share`` of the time goes by with a checkpoint being written. Anomalies are kept for ``keep_s`` seconds, or
-    for good.
-    """
-
-    batch: int = 2048
-    checkpoint_s: float = 1.0
-    share: float = 0.1
-    poll_s: float = 0.05
-    hold_s: float = 10.0
-    keep_s: float | None = None
 
 
 class Worker:
@@ -100,6 +69,7 @@ class Worker:
         self._outbox = Outbox(self._tell)
         self._tried_at: dict[int, float] = {}
         self._unusable: dict[int, str] = {}
+        self._replaced = {shard: assignment.replaced_keys(shard) for shard in range(assignment.shards)}
         self._labelled_topic = False
         self._topic_asked_at = -_TOPIC_EVERY_S
         self._fresh_at = float("-inf")
@@ -335,6 +305,12 @@ class Worker:
         self._bus.publish_anomalies(self.assignment.stream, anomalies)
         tell_anomalies(anomalies)
 
+    def _forget(self, shard: int, key: ShardKey) -> None:
+        """Remove what a version before has kept, once this one has a checkpoint of its own."""
+        left = self._replaced[shard]
+        if key in left and self._store.forget(key):
+            self._replaced[shard] = [one for one in left if one != key]
+
     def _set_aside(self, batch: EventBatch, reasons: Sequence[str]) -> None:
         if len(batch):
             self._bus.dead_letter(self.assignment.stream, batch, reasons)
@@ -370,6 +346,8 @@ class Worker:
         held.kept, held.labels_kept = written.position, written.labelled
         held.kept_at, held.cost_s = time.monotonic(), written.seconds
         self._bus.commit(model, stream, held.shard, written.position)
+        for key in self._replaced[held.shard]:
+            self._outbox.do(partial(self._forget, held.shard, key))
         self._journal.checkpoint(held.shard, written.position, written.seconds)
 
     def _let_go(self, shards: set[int]) -> None:

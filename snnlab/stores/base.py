@@ -201,6 +201,12 @@ class Store(Protocol):
         Raises NothingThere where one is gone: a later checkpoint than the one that named it was written meanwhile.
         """
 
+    def forget(self, key: ShardKey) -> bool:
+        """Remove a shard's checkpoint with its rows and pieces, if there are any; False while somebody holds the shard.
+
+        Whoever held it before cannot write it any more. What is removed last, a crash may leave: ask again.
+        """
+
     def close(self) -> None:
         """Let go of connections and files."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from snnlab.stores import piece_table
 from snnlab.stores.base import Checkpoint, Lease, ShardKey
 
-__all__ = ["acquire", "held", "is_held", "last_checkpoint", "release", "renew", "rows_of", "save"]
+__all__ = ["acquire", "forget", "held", "is_held", "last_checkpoint", "release", "renew", "rows_of", "save"]
 
 _KEY = "model = ? AND stream = ? AND shard = ?"
 
@@ -70,6 +70,21 @@ def save(
         "INSERT OR REPLACE INTO entity_rows VALUES (?, ?, ?, ?, ?)",
         [(*lease.key, entity, body) for entity, body in rows.items()],
     )
+    return True
+
+
+def forget(connection: sqlite3.Connection, key: ShardKey, now_us: int) -> bool:
+    """Remove a shard's checkpoint and rows, and the right to write it; False where somebody holds it."""
+    query = f"SELECT epoch, expires_at FROM leases WHERE {_KEY}"  # noqa: S608 - own condition
+    found = connection.execute(query, key).fetchone()
+    if found is None:
+        return True
+    if found[1] > now_us:
+        return False
+    # The lease stays, an epoch on: who held it before finds another there.
+    connection.execute(f"UPDATE leases SET epoch = epoch + 1 WHERE {_KEY}", key)  # noqa: S608 - own condition
+    for table in ("checkpoints", "checkpoint_pieces", "entity_rows"):
+        connection.execute(f"DELETE FROM {table} WHERE {_KEY}", key)  # noqa: S608 - own words
     return True
 
 

@@ -205,9 +205,7 @@ class SqliteStore:
                 return False
             piece_table.name(connection, lease.key, pieces)
             left = piece_table.others(connection, lease.key)
-        for start in range(0, len(left), _REMOVED_AT_ONCE):  # in steps, so that nobody waits long for the file
-            with self._database.write() as connection:
-                piece_table.remove(connection, lease.key, left[start : start + _REMOVED_AT_ONCE])
+        self._remove_pieces(lease.key, left)
         return True
 
     def load(self, key: ShardKey) -> Checkpoint | None:
@@ -227,6 +225,15 @@ class SqliteStore:
                 body = piece_table.read(connection, key, one)
             yield body
 
+    def forget(self, key: ShardKey) -> bool:
+        """Remove a shard's checkpoint with its rows and pieces; False while somebody holds the shard."""
+        with self._database.write() as connection:
+            if not shard_table.forget(connection, key, self._clock()):
+                return False
+            left = piece_table.others(connection, key)
+        self._remove_pieces(key, left)
+        return True
+
     def close(self) -> None:
         """Close the file; the next call opens it again."""
         self._database.close()
@@ -238,6 +245,11 @@ class SqliteStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _remove_pieces(self, key: ShardKey, names: Sequence[str]) -> None:
+        for start in range(0, len(names), _REMOVED_AT_ONCE):  # in steps, so that nobody waits long for the file
+            with self._database.write() as connection:
+                piece_table.remove(connection, key, names[start : start + _REMOVED_AT_ONCE])
 
 
 def _record(name: str, version: int, digest: str, created_at: int, metadata: str, body: bytes = b"") -> ModelRecord:

@@ -17,9 +17,9 @@ from pydantic import SecretStr
 from snnlab import streams
 from snnlab.events import EventBatch
 from snnlab.serving.application import Application
+from snnlab.serving.assignment import Pace
 from snnlab.serving.auth import Guard, KeyGuard
 from snnlab.serving.rest import create_app
-from snnlab.serving.worker import Pace
 from snnlab.stores import connect
 
 NETWORK = {"network": {"layers": [{"type": "input"}, {"type": "reservoir", "neurons": 128}, {"type": "readout"}]}}

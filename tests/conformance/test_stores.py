@@ -324,3 +324,29 @@ def test_a_checkpoint_of_a_piece_that_is_not_there_is_refused(store):
     with pytest.raises(StoreError, match="p2"):
         store.save(lease, 6, b"", {}, ["p1", "p2"])
     assert (store.load(KEY).position, store.load(KEY).pieces) == (5, ("p1",))
+
+
+def test_a_shard_that_nobody_holds_can_be_forgotten(open_store, clock):
+    here, there = open_store(), open_store()
+    other = KEY._replace(shard=4)
+    leases = {key: here.acquire(key, "a", hold_s=10) for key in (KEY, other)}
+    for lease in leases.values():
+        assert here.put_pieces(lease, {"p1": b"one", "p2": b"two"})
+        assert here.save(lease, 7, b"head", {"host-1": b"row"}, ["p1"])
+        assert here.put_pieces(lease, {"p3": b"not yet named"})
+    assert not there.forget(KEY)
+    assert there.load(KEY).position == 7
+    clock.pass_s(10)
+    assert there.forget(KEY)
+    assert there.forget(KEY)  # nothing is there any more
+    assert (here.load(KEY), here.rows(KEY)) == (None, {})
+    for name in ("p1", "p3"):
+        with pytest.raises(NothingThere):
+            list(here.pieces(KEY, [name]))
+    assert not here.put_pieces(leases[KEY], {"p4": b"too late"})
+    assert not here.save(leases[KEY], 8, b"too late", {})
+    assert here.load(KEY) is None
+    assert (here.load(other).position, here.rows(other)) == (7, {"host-1": b"row"})
+    assert list(here.pieces(other, ["p1"])) == [b"one"]
+    assert there.acquire(KEY, "b", hold_s=10).epoch > leases[KEY].epoch
+    assert there.forget(KEY._replace(stream="never seen"))

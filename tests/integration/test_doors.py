@@ -7,10 +7,10 @@ from fastapi.testclient import TestClient
 from snnlab import stores, streams
 from snnlab.detectors import Detector
 from snnlab.serving.application import Application
+from snnlab.serving.assignment import Pace
 from snnlab.serving.feedback import topic_of
 from snnlab.serving.history import read
 from snnlab.serving.rest import create_app
-from snnlab.serving.worker import Pace
 
 PACE = Pace(checkpoint_s=0.0, poll_s=0.02, hold_s=5.0)
 

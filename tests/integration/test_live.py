@@ -10,10 +10,11 @@ import pytest
 from snnlab import services, stores, streams
 from snnlab.detectors import Detector
 from snnlab.serving.application import Application
+from snnlab.serving.assignment import Assignment, Pace
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Scorer
-from snnlab.serving.worker import Assignment, Pace, Worker
+from snnlab.serving.worker import Worker
 from snnlab.streams import shard_of
 from snnlab.streams.pulsar import PulsarBus
 

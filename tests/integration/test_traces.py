@@ -5,10 +5,11 @@ import pytest
 
 from snnlab import streams, tracing
 from snnlab.detectors import Detector
+from snnlab.serving.assignment import Assignment, Pace
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Scorer
-from snnlab.serving.worker import Assignment, Pace, Worker
+from snnlab.serving.worker import Worker
 from snnlab.streams.pulsar.rekey import Rekey
 from snnlab.streams.pulsar.wire import as_avro
 

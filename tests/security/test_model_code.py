@@ -11,8 +11,8 @@ from snnlab.cli.serve import named_model
 from snnlab.detectors import Detector
 from snnlab.errors import ModelFormatError, ModelNotFound, UntrustedCode
 from snnlab.serving.application import Application
+from snnlab.serving.assignment import Pace
 from snnlab.serving.bento import Bundled, Entry
-from snnlab.serving.worker import Pace
 from snnlab.stores import ShardKey
 from snnlab.tracking import load_detector, log_detector, prepare
 

@@ -6,10 +6,10 @@ from starlette.websockets import WebSocketDisconnect
 
 from snnlab.errors import ConfigError, TopicForbidden
 from snnlab.serving.application import Application
+from snnlab.serving.assignment import Pace
 from snnlab.serving.grpc.status import code_of
 from snnlab.serving.rest import create_app
 from snnlab.serving.topics import Topics
-from snnlab.serving.worker import Pace
 
 OWN = ["web.anomalies", "web.dead-letters", "web.replayed-letters", "web.feedback", "web-partition-3"]
 

@@ -5,8 +5,8 @@ from fastapi.testclient import TestClient
 from snnlab import streams
 from snnlab.events import EventBatch
 from snnlab.serving.application import Application
+from snnlab.serving.assignment import Pace
 from snnlab.serving.rest import Limits, create_app
-from snnlab.serving.worker import Pace
 from snnlab.stores import connect as connect_store
 
 NAMES = ["cpu", "latency"]

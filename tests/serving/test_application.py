@@ -1,7 +1,8 @@
 import time
 
 from snnlab.serving.application import Application
-from snnlab.serving.worker import Pace
+from snnlab.serving.assignment import Pace
+from snnlab.stores import ShardKey
 
 EAGER = Pace(checkpoint_s=0.0, poll_s=0.01)
 
@@ -40,13 +41,17 @@ def test_training_a_model_leaves_its_deployments_until_it_is_deployed_again(bus,
     model_id = application.create_model("performance", features=["cpu", "latency"], seed=1).model_id
     application.deploy(model_id, "hosts", shards=2)
     bus.publish("hosts", calm(50))
+    first, second = ([ShardKey(f"{model_id}@{version}", "hosts", shard) for shard in range(2)] for version in (1, 2))
     at_work(application, model_id, bus, "hosts")
     application.score(model_id, calm(100))
+    assert all(store.load(key) for key in first)
     again = application.deploy(model_id, "hosts", shards=2)
     assert again.assignment.version == 2
     bus.publish("hosts", calm(20, begun=50))
     assert at_work(application, model_id, bus, "hosts").processed == 20
     application.close()
+    assert all(store.load(key) for key in second)
+    assert not any(store.load(key) or store.rows(key) for key in first)  # nobody will ask for it any more
 
 
 def test_a_deployment_from_the_end_passes_over_what_is_there(bus, store, calm):

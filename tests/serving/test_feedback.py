@@ -7,9 +7,9 @@ from snnlab.detectors import Detector
 from snnlab.domains import DOMAINS, domain
 from snnlab.events.anomaly import Anomaly
 from snnlab.serving.application import Application
+from snnlab.serving.assignment import Pace
 from snnlab.serving.feedback import labels_of, topic_of
 from snnlab.serving.history import read
-from snnlab.serving.worker import Pace
 
 BASE = "/api/v1"
 

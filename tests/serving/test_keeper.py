@@ -7,11 +7,12 @@ import pytest
 
 from snnlab.detectors import Detector
 from snnlab.errors import StoreError
+from snnlab.serving.assignment import Assignment, Pace
 from snnlab.serving.history import read
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Scorer
-from snnlab.serving.worker import Assignment, Pace, Worker
+from snnlab.serving.worker import Worker
 
 BESIDE = Pace(batch=50, checkpoint_s=1e-6, poll_s=0.01, hold_s=30.0, share=1.0)
 

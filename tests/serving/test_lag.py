@@ -7,11 +7,12 @@ import pytest
 
 from snnlab.detectors import Detector
 from snnlab.errors import BusError
+from snnlab.serving.assignment import Assignment, Pace
 from snnlab.serving.lag import LagWatch
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Scorer
-from snnlab.serving.worker import Assignment, Pace, Worker
+from snnlab.serving.worker import Worker
 
 
 @pytest.fixture

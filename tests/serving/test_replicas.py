@@ -10,12 +10,12 @@ from snnlab import streams
 from snnlab.detectors import Detector
 from snnlab.errors import ConfigError, NothingThere, OwnedElsewhere
 from snnlab.serving.application import Application
+from snnlab.serving.assignment import Pace
 from snnlab.serving.bento import Bundled, Entry
 from snnlab.serving.feedback import topic_of
 from snnlab.serving.peers import FORWARDED, Peers
 from snnlab.serving.replica import Replica
 from snnlab.serving.rest import create_app
-from snnlab.serving.worker import Pace
 from snnlab.stores import Pattern
 from snnlab.stores import connect as connect_store
 

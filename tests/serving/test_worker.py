@@ -6,11 +6,12 @@ import pytest
 from snnlab.detectors import Detector
 from snnlab.errors import ModelFormatError, StoreError
 from snnlab.events import EventBatch
+from snnlab.serving.assignment import Assignment, Pace
 from snnlab.serving.history import read
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Scorer
-from snnlab.serving.worker import Assignment, Pace, Worker
+from snnlab.serving.worker import Worker
 from snnlab.stores import AnomalyFilter
 
 EAGER = Pace(batch=100, checkpoint_s=0.0, poll_s=0.01, hold_s=5.0)

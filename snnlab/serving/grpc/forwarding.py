@@ -4,6 +4,7 @@ from pathlib import Path
 
 import grpc
 
+from snnlab import tracing
 from snnlab.errors import OwnedElsewhere
 from snnlab.serving.application import Application
 from snnlab.serving.grpc.settings import GrpcSettings
@@ -31,10 +32,9 @@ class Channels:
         if not owner.grpc or any(name == FORWARDED for name, _ in context.invocation_metadata() or ()):
             raise error
         call = self._channel(owner.grpc).unary_unary(method)
+        beside = (self._application.peers.headers | tracing.headers()).items()  # the owner's span is a child of this
         try:
-            answer: bytes = await call(
-                content, timeout=_ANSWER_S, metadata=tuple(self._application.peers.headers.items())
-            )
+            answer: bytes = await call(content, timeout=_ANSWER_S, metadata=tuple(beside))
         except grpc.aio.AioRpcError as refused:
             if refused.code() is not grpc.StatusCode.UNAVAILABLE:
                 await context.abort(refused.code(), refused.details() or "")

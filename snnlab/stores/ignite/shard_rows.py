@@ -8,7 +8,7 @@ from snnlab.errors import NothingThere, StoreError
 from snnlab.stores.base import Checkpoint, Lease, ShardKey
 from snnlab.stores.ignite.kept import Kept, key_of, parts_of
 
-__all__ = ["acquire", "held", "last_checkpoint", "move", "pieces_of", "put_pieces", "rows_of", "save"]
+__all__ = ["acquire", "forget", "held", "last_checkpoint", "move", "pieces_of", "put_pieces", "rows_of", "save"]
 
 _MARK = b"snnlab-2"  # no position is as great as these bytes say
 _HEAD = struct.Struct(">qqq")  # position, epoch and time of a checkpoint
@@ -88,6 +88,24 @@ def save(
     kept.remove_all([key_of("piece", *lease.key, name) for name in sorted(there - set(pieces))])
     _list(kept, lease, pieces)
     kept.remove_all([key for key in lists if key != key_of("pieces", *lease.key, lease.epoch)])
+    return True
+
+
+def forget(kept: Kept, key: ShardKey, now_us: int) -> bool:
+    """Remove a shard's checkpoint, rows and pieces, and the right to write it; False where somebody holds it."""
+    lists, rows = kept.below("pieces", *key), kept.below("row", *key)
+    with kept.transaction():
+        last = _lease(kept, key)
+        if last is None:
+            return True
+        if last.expires_at > now_us:
+            return False
+        # The lease stays, an epoch on: who held it before finds another there.
+        _write(kept, Lease(key, last.owner, last.epoch + 1, last.expires_at))
+        kept.remove_all([key_of("checkpoint", *key), *rows])
+    names = {name for one in lists.values() for name in json.loads(one)}
+    kept.remove_all([key_of("piece", *key, name) for name in sorted(names)])
+    kept.remove_all(list(lists))
     return True
 
 

@@ -159,6 +159,10 @@ class IgniteStore:
         for start in range(0, len(names), _READ_AT_ONCE):
             yield from self._some_pieces(key, names[start : start + _READ_AT_ONCE])
 
+    def forget(self, key: ShardKey) -> bool:
+        """Remove a shard's checkpoint with its rows and pieces; False while somebody holds the shard."""
+        return self._connections.ask(lambda client: shard_rows.forget(self._kept(client), key, self._clock()))
+
     def close(self) -> None:
         """Close the connections; the next call opens one again."""
         self._connections.close()
