@@ -9,7 +9,7 @@ from jaxtyping import Float64, Int32, Int64
 
 from snnlab.domains import Domain
 from snnlab.encoders import Category, Encoder, Spikes, encoder_from_json
-from snnlab.encoders.columns import BoundCodes, ColumnCodes, compiled, lay_spikes
+from snnlab.encoders.columns import BoundCodes, ColumnCodes, compiled
 from snnlab.encoders.registry import KINDS
 from snnlab.errors import ConfigError
 from snnlab.types import Arrays
@@ -31,7 +31,8 @@ class Codes:
     """An encoder for each feature, numeric ones first, and where each begins on an input layer of ``inputs`` neurons.
 
     Where the codes need more neurons than the layer has, they are folded onto it. ``joined`` codes fire in volleys
-    where they can; see :meth:`.columns.ColumnCodes.in_volleys`.
+    where they can when they are bound to an engine, see :meth:`.columns.ColumnCodes.in_volleys`; :meth:`encode` tells
+    of the input neurons.
     """
 
     encoders: tuple[Encoder, ...]
@@ -70,15 +71,20 @@ class Codes:
         return np.cumsum([0, *self.words])[:-1].astype(np.int64)[self._known]
 
     @cached_property
-    def _compiled(self) -> tuple[ColumnCodes, Int64[np.ndarray, "v 2"]]:
-        """Their constants, and their volleys."""
-        codes = ColumnCodes.of([self.encoders[at] for at in self._known])
-        return codes.in_volleys(self._starts, self.inputs) if self.joined else (codes, np.zeros((0, 2), np.int64))
+    def _compiled(self) -> ColumnCodes:
+        """Their constants."""
+        return ColumnCodes.of([self.encoders[at] for at in self._known])
+
+    @cached_property
+    def _bound(self) -> tuple[ColumnCodes, Int64[np.ndarray, "v 2"]]:
+        """What an engine gets of them, and their volleys."""
+        none = np.zeros((0, 2), np.int64)
+        return self._compiled.in_volleys(self._starts, self.inputs) if self.joined else (self._compiled, none)
 
     @property
     def volleys(self) -> Int64[np.ndarray, "v 2"]:
         """Input neurons that fire as one: the first, and how many. Their addresses follow those of the neurons."""
-        return self._compiled[1]
+        return self._bound[1]
 
     @property
     def coded(self) -> Int64[np.ndarray, " k"]:
@@ -87,8 +93,8 @@ class Codes:
 
     @property
     def seats(self) -> int:
-        """Input spikes that the compiled codes give an event at most."""
-        return int(self._compiled[0].seats[-1])
+        """Input spikes that the bound codes give an event at most."""
+        return int(self._bound[0].seats[-1])
 
     @property
     def whole(self) -> bool:
@@ -96,8 +102,8 @@ class Codes:
         return not self._others
 
     def bind(self, learnt: Arrays) -> BoundCodes:
-        """The compiled codes as their kernel reads them."""
-        return self._compiled[0].bind(learnt["ranges"], self._starts, self.coded, self.inputs)
+        """The compiled codes as their kernel reads them, in volleys where they are joined."""
+        return self._bound[0].bind(learnt["ranges"], self._starts, self.coded, self.inputs)
 
     @cached_property
     def _others(self) -> list[int]:
@@ -120,11 +126,12 @@ class Codes:
         ticks: int,
     ) -> Encoded:
         """Spikes of ``n`` events in order; updates ``learnt`` when ``learn``."""
-        n = len(numbers)
         values = np.concatenate((numbers, symbols), axis=1)
-        address, words = np.empty((n, self.seats), np.int32), np.empty((n, len(self.encoders)), np.int32)
-        tick = np.empty_like(address)
-        lay_spikes(self.bind(learnt), values[:, self.coded], learn, ticks, address, tick, words)
+        own = self._compiled.encode(
+            values[:, self.coded], learnt["ranges"], self._starts, self.inputs, learn=learn, ticks=ticks
+        )
+        words = np.empty((len(values), len(self.encoders)), np.int32)
+        address, tick, words[:, self.coded] = own
         return self.join(Encoded(address, tick, words), values, learnt, learn=learn, ticks=ticks)
 
     def join(

@@ -1,5 +1,7 @@
 """From features to input spikes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,15 @@ def test_codes_wider_than_the_layer_are_folded_onto_it():
 def test_events_may_be_encoded_in_pieces():
     codes = Codes.of(domain(), ["x", "y"], ["colour"])
     for one, other in zip(encoded(codes), encoded(codes, step=7), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_codes_that_fire_in_volleys_still_tell_of_their_neurons():
+    codes = Codes.of(domain(encoding="temporal"), ["x", "y"], ["colour"])
+    joined = replace(codes, joined=True)
+    assert len(joined.volleys) > 0
+    assert joined.seats < codes.seats
+    for one, other in zip(encoded(joined), encoded(codes), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
