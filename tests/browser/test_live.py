@@ -93,6 +93,26 @@ def test_a_service_with_a_key_asks_for_it_and_keeps_it_to_the_tab(tab, service):
         expect(other.get_by_role("status")).to_have_text("a key is needed")
 
 
+def test_a_key_that_was_changed_is_asked_for_anew(tab, service):
+    page = tab.page
+    with service.serving("first") as url:
+        page.clock.install()
+        page.goto(f"{url}/live")
+        page.get_by_label("This service asks for its key").fill("first")
+        page.get_by_role("button", name="Open").click()
+        expect(page.get_by_role("status")).to_have_text("live")
+    expect(page.get_by_role("status")).to_have_text("connection lost, trying again")
+    with service.serving("second"):
+        page.clock.run_for(11_000)
+        expect(page.get_by_role("status")).to_have_text("a key is needed")
+        expect(page.get_by_role("alert")).to_contain_text("no valid key")
+        page.get_by_label("This service asks for its key").fill("second")
+        page.get_by_role("button", name="Open").click()
+        expect(page.get_by_role("status")).to_have_text("live")
+        service.feed(200, burst=150)
+        expect(page.locator("#anomalies > li").first).to_be_visible()
+
+
 @pytest.fixture
 def anomaly(service):
     def of(name, second, severity, model=service.model):

@@ -15,6 +15,7 @@ const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, notati
 let models = [];
 let lines = [];
 let looking = 0;
+let asking = 0;
 let paused = false;
 let lastEvent = null;
 
@@ -35,7 +36,7 @@ async function begin() {
   }
   $("key").hidden = true;
   $("main").hidden = false;
-  setTimeout(again, MODELS_MS);
+  askAgain();
   if (!models.length) return state("idle", "no models yet");
   choose($("model"), models.map((model) => [model.model_id, model.model_id]));
   modelChosen();
@@ -43,11 +44,12 @@ async function begin() {
 
 /** Models and streams may come and go; what is chosen stays chosen while it is there. */
 async function again() {
-  setTimeout(again, MODELS_MS);
+  askAgain();
   try {
     models = (await asked("/api/v1/models")).models;
-  } catch {
-    return; // the sockets tell that the service is away
+  } catch (error) {
+    if (error.status === 401) askForKey(error); // it was changed
+    return; // else the sockets tell that the service is away
   }
   const [model, stream] = [$("model").value, $("stream").value];
   if (!models.length) return;
@@ -56,7 +58,16 @@ async function again() {
   if ($("model").value !== model || $("stream").value !== stream || !lines.length) streamChosen();
 }
 
+function askAgain() {
+  clearTimeout(asking);
+  asking = setTimeout(again, MODELS_MS);
+}
+
 function askForKey(error) {
+  clearTimeout(asking);
+  clearInterval(looking);
+  lines.forEach((line) => line.close());
+  lines = [];
   $("main").hidden = true;
   $("key").hidden = false;
   $("refused").textContent = keyOf() === null ? "" : error.message;

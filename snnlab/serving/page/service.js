@@ -2,6 +2,7 @@
 
 const PLACE = "snnlab.key";
 const SLOWEST_MS = 10_000;
+const TOLD = new Set([1013, 4403, 4404]); // why a socket is refused: later, not allowed, not there
 
 /** The service's key, or null where none was given; it lasts as long as the tab. */
 export function keyOf() {
@@ -56,7 +57,7 @@ export class Line {
     };
     this.socket.onclose = ({ code, reason }) => {
       if (this.closed) return;
-      this.become(false, code === 4404 ? reason : "");
+      this.become(false, TOLD.has(code) ? reason : "");
       this.timer = setTimeout(() => this.connect(), this.pause * (0.75 + Math.random() / 2));
       this.pause = Math.min(2 * this.pause, SLOWEST_MS);
     };
