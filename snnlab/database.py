@@ -13,6 +13,8 @@ from snnlab.errors import ConfigError, SnnlabError
 
 __all__ = ["Database", "Layout", "sqlite_path"]
 
+_LOG_PAGES = 8_000
+"""Pages of the log, 32 MiB, after which a commit moves them to the file: seldom, as that commit takes longer."""
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -50,8 +52,8 @@ class Layout:
 class Database:
     """One connection to one SQLite file in write-ahead mode, shared by the threads of a process.
 
-    Every commit is synced to the disk. A forked child opens its own connection. ``wait_s`` is how long a writer
-    waits for another process before it gives up.
+    Every commit is synced to the disk, unless it says otherwise. A forked child opens its own connection. ``wait_s`` is
+    how long a writer waits for another process before it gives up.
     Raises the layout's errors: ``damaged`` for a file whose content cannot be trusted, ``failed`` for the rest.
     """
 
@@ -72,17 +74,26 @@ class Database:
             yield self._open()
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """The connection within one transaction: committed at the end, undone when an error leaves the block."""
+    def write(self, *, synced: bool = True) -> Iterator[sqlite3.Connection]:
+        """The connection within one transaction: committed at the end, undone when an error leaves the block.
+
+        One that is not ``synced`` outlives the process at once, and a loss of power with the next one that is synced.
+        """
         with self._lock, self._told():
             connection = self._open()
-            connection.execute("BEGIN IMMEDIATE")
+            if not synced:
+                connection.execute("PRAGMA synchronous=NORMAL")
             try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.rollback()
+                    raise
+                connection.commit()
+            finally:
+                if not synced:
+                    connection.execute("PRAGMA synchronous=FULL")
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
@@ -118,6 +129,7 @@ class Database:
         known = self._checked(connection)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         connection.execute("PRAGMA foreign_keys=ON")
         if not known:
             connection.executescript(

@@ -183,10 +183,15 @@ class Application:
         return not stream or self._posted.known(model_id, stream)
 
     def keep(self, anomalies: Sequence[Anomaly]) -> None:
-        """Let anomalies be asked for, then tell those of a stream on it, for which sockets wait."""
-        self.store.put_anomalies(anomalies, keep_s=self._pace.keep_s)
+        """Let anomalies be asked for, then tell those of a stream on it, for which sockets wait.
+
+        They come from events that were posted: what the model learnt of these is on the disk with its next checkpoint,
+        and until then the anomalies need not be, either. Nobody waits for the disk.
+        """
+        self.store.put_anomalies(anomalies, keep_s=self._pace.keep_s, synced=False)
         for stream in {one.stream for one in anomalies if one.stream}:
-            self.bus.publish_anomalies(stream, [one for one in anomalies if one.stream == stream])
+            told = [one for one in anomalies if one.stream == stream]
+            self.bus.publish_anomalies(stream, told, synced=False)
         tell_anomalies(anomalies)
 
     def neurons(self, model_id: str, entity: str, stream: str | None = None) -> NeuronState:

@@ -109,8 +109,11 @@ class Checkpoint:
 class Store(Protocol):
     """Anomalies, models, records, leases, checkpoints. Every method raises StoreError where the store fails."""
 
-    def put_anomalies(self, anomalies: Sequence[Anomaly], *, keep_s: float | None = None) -> None:
-        """Write anomalies; one whose id is there is written over. They expire ``keep_s`` seconds from now, or never."""
+    def put_anomalies(self, anomalies: Sequence[Anomaly], *, keep_s: float | None = None, synced: bool = True) -> None:
+        """Write anomalies; one whose id is there is written over. They expire ``keep_s`` seconds from now, or never.
+
+        Where they need not be ``synced``, a store on a disk may leave that to what is written after them.
+        """
 
     def anomalies(
         self, wanted: AnomalyFilter | None = None, *, limit: int = 100, cursor: str | None = None

@@ -49,10 +49,10 @@ class SqliteStore:
         """The file."""
         return self._database.path
 
-    def put_anomalies(self, anomalies: Sequence[Anomaly], *, keep_s: float | None = None) -> None:
+    def put_anomalies(self, anomalies: Sequence[Anomaly], *, keep_s: float | None = None, synced: bool = True) -> None:
         """Write anomalies; one whose id is there is written over."""
         expires_at = None if keep_s is None else self._clock() + int(keep_s * 1e6)
-        with self._database.write() as connection:
+        with self._database.write(synced=synced) as connection:
             anomaly_table.write(connection, anomalies, expires_at)
 
     def anomalies(

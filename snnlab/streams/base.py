@@ -140,8 +140,11 @@ class Bus(Protocol):
     def seek(self, subscription: str, stream: str, shard: int, position: int | None) -> None:
         """Set a subscription's position, forward or back; None is before the first event."""
 
-    def publish_anomalies(self, stream: str, anomalies: Sequence[Anomaly]) -> int:
-        """Append to the stream's anomalies; returns the last position."""
+    def publish_anomalies(self, stream: str, anomalies: Sequence[Anomaly], *, synced: bool = True) -> int:
+        """Append to the stream's anomalies; returns the last position.
+
+        Where they need not be ``synced``, a bus on a disk may leave that to what is written after them.
+        """
 
     def consume_anomalies(self, stream: str, after: int | None = None, limit: int = 1000) -> list[tuple[int, Anomaly]]:
         """Up to ``limit`` anomalies of a stream after a position, in order."""

@@ -36,7 +36,7 @@ def _now_us() -> int:
 class SqliteBus:
     """A durable log in one SQLite file.
 
-    A publish call is one transaction, synced to the disk: all of its events are in the log, or none. A position
+    To publish events is one transaction, synced to the disk: all of its events are in the log, or none. A position
     counts the events of its shard from 0. Threads may share a bus; processes each open their own on the same file.
     ``clock`` tells the time in µs since 1970 UTC.
 
@@ -197,7 +197,7 @@ class SqliteBus:
             if position is not None:
                 connection.execute("INSERT INTO offsets VALUES (?, ?, ?, ?)", (subscription, stream, shard, position))
 
-    def publish_anomalies(self, stream: str, anomalies: Sequence[Anomaly]) -> int:
+    def publish_anomalies(self, stream: str, anomalies: Sequence[Anomaly], *, synced: bool = True) -> int:
         """Append to the stream's anomalies; returns the last position, -1 where there is none yet."""
         self.stream(stream)
         topic = _anomalies_of(stream)
@@ -206,7 +206,7 @@ class SqliteBus:
                 return head(connection, topic).get(0, -1)
         with publishing("sqlite", topic, len(anomalies)):
             body = encode_anomalies(anomalies, tracing.headers())
-            with self._database.write() as connection:
+            with self._database.write(synced=synced) as connection:
                 last = append(connection, topic, 0, len(anomalies), body, self._clock())
         for hear in self._listening.get(stream, ()):
             first = last - len(anomalies) + 1

@@ -63,9 +63,9 @@ class Telling:
         self.told.append(("acknowledged", position))
         self.bus.commit(subscription, stream, shard, position)
 
-    def publish_anomalies(self, stream, anomalies):
+    def publish_anomalies(self, stream, anomalies, **options):
         self.told.append(("published", len(anomalies)))
-        return self.bus.publish_anomalies(stream, anomalies)
+        return self.bus.publish_anomalies(stream, anomalies, **options)
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
 """The four calls of NeuromorphicService over an Application."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import contextvars
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import grpc
 import numpy as np
 
 from snnlab.errors import ConfigError, NothingThere, OwnedElsewhere
+from snnlab.events.anomaly import Anomaly
 from snnlab.events.arrow import decode_events
 from snnlab.serving.application import Application
 from snnlab.serving.grpc import neuromorphic_pb2 as pb
@@ -96,7 +98,7 @@ class Neuromorphic:
         if few and not model.scorer.busy and self._application.joined(model.model_id, request.stream_id):
             found = self._scored(request, model)
             if found.anomalies:  # also where the caller is gone by now: the model has learnt, and says it only once
-                await asyncio.shield(asyncio.to_thread(self._application.keep, found.anomalies))
+                await asyncio.shield(_at_once(self._application.keep, found.anomalies))
         else:
             found = await asyncio.to_thread(self._scored_and_kept, request, model)
         return answer(request, model, found)
@@ -160,6 +162,12 @@ class Neuromorphic:
         return pb.ModelUpdateResponse(
             model_id=model.model_id, version=str(model.scorer.version), status=status or "queued"
         )
+
+
+def _at_once(call: Callable[[Sequence[Anomaly]], None], anomalies: Sequence[Anomaly]) -> asyncio.Future[None]:
+    """A call on a thread, under way when this returns; ``asyncio.to_thread`` begins a turn of the loop later."""
+    context = contextvars.copy_context()
+    return asyncio.get_running_loop().run_in_executor(None, context.run, call, anomalies)
 
 
 def _written(response: pb.AnomalyResponse | pb.NeuronStateResponse | pb.ModelUpdateResponse | bytes) -> bytes:

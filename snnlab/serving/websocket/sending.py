@@ -49,7 +49,8 @@ async def _send(socket: WebSocket, messages: AsyncGenerator[str | None], gone: "
                 if gone.done():
                     return
                 if message is not None:
-                    await asyncio.wait_for(socket.send_text(message), limits.send_s)
+                    async with asyncio.timeout(limits.send_s):  # wait_for would make a task of each message
+                        await socket.send_text(message)
     except TimeoutError:
         await _close(socket, _SLOW, "messages were not taken in time; connect again with after=POSITION", limits.send_s)
     except SnnlabError as error:

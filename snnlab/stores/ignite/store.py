@@ -46,8 +46,9 @@ class IgniteStore:
         self._connections = Connections(self.address, self._make)
         self._connections.ask(lambda _: None)
 
-    def put_anomalies(self, anomalies: Sequence[Anomaly], *, keep_s: float | None = None) -> None:
-        """Write anomalies; one whose id is there is written over."""
+    def put_anomalies(self, anomalies: Sequence[Anomaly], *, keep_s: float | None = None, synced: bool = True) -> None:
+        """Write anomalies; one whose id is there is written over. When they are on a disk, the cluster decides."""
+        del synced
         expires_at = None if keep_s is None else self._clock() + int(keep_s * 1e6)
         self._connections.ask(lambda client: self._rows(client).write(anomalies, expires_at))
 

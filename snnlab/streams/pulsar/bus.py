@@ -183,8 +183,12 @@ class PulsarBus:
         self._check_shard(stream, shard)
         self._group.reset(subscription, stream, shard, position)
 
-    def publish_anomalies(self, stream: str, anomalies: Sequence[Anomaly]) -> int:
-        """Append to the stream's anomalies; returns the last position, -1 where there is none yet."""
+    def publish_anomalies(self, stream: str, anomalies: Sequence[Anomaly], *, synced: bool = True) -> int:
+        """Append to the stream's anomalies; returns the last position, -1 where there is none yet.
+
+        When they are on a disk, the broker decides.
+        """
+        del synced
         self.stream(stream)
         topic = _anomalies_of(stream)
         if anomalies:
