@@ -1,5 +1,6 @@
 """A topic read entry by entry from any place, and a shard read event by event."""
 
+import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ShardReader", "TopicReader"]
 
 _PATIENCE_MS = 20_000
+_PAUSE_S = 0.01
 _AHEAD = 1000  # events decoded to see whether there are any
 _QUEUE = 64  # messages that wait here, so that a slow reader slows the broker down and not its own memory
 
@@ -67,8 +69,24 @@ class TopicReader:
         """Go to the first entry published at a time or later, and tell its place; None where there is none."""
         self._reader.seek(time_us // 1000)
         self._ahead = None
+        self._return()
         found = self.entry()
         return None if found is None else found[0]
+
+    def _return(self) -> None:
+        """Wait until the broker has taken the reader back: it lets go of one that seeks, and knows no end meanwhile."""
+        import pulsar
+
+        until = time.monotonic() + _PATIENCE_MS / 1000
+        while True:
+            try:
+                self._reader.has_message_available()
+            except pulsar.exceptions.BrokerMetadataError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_PAUSE_S)
+            else:
+                return
 
     def close(self) -> None:
         """Let go of the topic."""
