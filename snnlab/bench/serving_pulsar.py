@@ -1,9 +1,12 @@
 """Pulsar → worker → Pulsar with a real broker and store: events a second from a backlog, and latency at half that load.
 
 One worker in this process; the broker, the store and the publisher share the machine. A rate counts until everything is
-told, in a checkpoint, and acknowledged. A latency is until an event is scored: its anomaly, if it has one, then goes
-out on a thread of its own. The peer of a rate is the detector alone on the same events. On a machine that does other
-things beside, read the rates of processor time: those of all this process's threads.
+told, in a checkpoint, and acknowledged. Its peer is the detector alone on the same events.
+
+A latency is until an event is scored: its anomaly, if it has one, then goes out on a thread of its own. ``….added`` is
+what that is more than for a worker that only reads: the rest is the time in which the publisher gathers a message, and
+the broker's. On a machine that does other things beside, read the rates of processor time: those of all this process's
+threads.
 """
 
 import subprocess
@@ -36,7 +39,7 @@ _WARM = 2_000  # events before the clock runs
 _ROOM = 8_192  # events a publish call
 
 
-def run(pair: Pair, *, events: int = 400_000, avro_events: int = 60_000, fed_s: float = 20.0) -> list[Row]:
+def run(pair: Pair, *, events: int = 1_200_000, avro_events: int = 60_000, fed_s: float = 20.0) -> list[Row]:
     """Rates of Arrow and Avro, and percentiles of the latency, in ms."""
     batch = with_bursts(stream(_KNOWN + _WARM + events, entities=_ENTITIES), begin=_KNOWN)
     subject = detector(batch)
@@ -56,12 +59,14 @@ def run(pair: Pair, *, events: int = 400_000, avro_events: int = 60_000, fed_s: 
 
 
 def _latencies(pair: Pair, body: bytes, fed_s: float) -> list[Row]:
-    rate, rows = ARROW_BAR / 2, []
-    worked, read = (_latency(pair.fresh(), body, rate, int(rate * fed_s), scored=scored) for scored in (True, False))
-    for at, bar in ((50, None), (99, LATENCY_BAR_MS)):
-        value, other = (float(np.percentile(taken, at)) for taken in (worked, read))
-        name = f"serving.pulsar.latency.p{at}"
-        rows.append(Row.of(name, value, "ms", peer="read only", peer_value=other, bar=bar, better="lower"))
+    rate = ARROW_BAR / 2
+    taken = {scored: _latency(pair.fresh(), body, rate, int(rate * fed_s), scored=scored) for scored in (True, False)}
+    rows, name = [], "serving.pulsar.latency"
+    for at in (50, 99):
+        value, other = (float(np.percentile(taken[scored], at)) for scored in (True, False))
+        rows.append(Row.of(f"{name}.p{at}", value, "ms", peer="read only", peer_value=other, better="lower"))
+        bar = LATENCY_BAR_MS if at == 99 else None
+        rows.append(Row.of(f"{name}.added.p{at}", value - other, "ms", bar=bar, better="lower"))
     return rows
 
 
