@@ -5,11 +5,13 @@ from typing import final
 import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
+from snnlab.detectors.alone import Alone
 from snnlab.detectors.columns import Columns
 from snnlab.detectors.encoding import Encoded
 from snnlab.detectors.judgement import Judgement
 from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.plan import Plan
+from snnlab.detectors.pool import EntityPool
 from snnlab.detectors.recall import Ring
 from snnlab.detectors.road import (
     ALL,
@@ -18,6 +20,7 @@ from snnlab.detectors.road import (
     READOUTS,
     Desk,
     Look,
+    Passage,
     Road,
     SharedEngine,
     Timing,
@@ -25,6 +28,7 @@ from snnlab.detectors.road import (
     travel,
 )
 from snnlab.detectors.view import View
+from snnlab.events.columns import Single
 from snnlab.features.clock import Lateness
 from snnlab.reservoirs.engines.native import NativeAttached
 from snnlab.reservoirs.engines.native_frame import Frame, frame_of
@@ -62,6 +66,7 @@ class AttachedRoad:
             arrays = under(learnt, "reservoir/"), under(own, "reservoir/")
             self._engine = NativeAttached(plan.network, *arrays, plan.codes.volleys)
         self._frame = frame_of(_road(plan, learnt, state, layout, self._engine, self._desk), ())
+        self._alone = Alone(self._frame, len(layout[0]), plan.bank.words, (self._address, self._tick), *self._blank(1))
 
     def judge(self, events: Columns, rows: Int32[np.ndarray, " n"], *, learn: bool) -> Outcome:
         """What the shard says of at most a micro-batch of events, whose entities have these rows."""
@@ -75,6 +80,15 @@ class AttachedRoad:
         at = np.flatnonzero(~late)
         kept = Outcome(*self._kept(events.part(at), rows[at], self._desk.gap[at], learn))
         return Outcome.without(kept, np.flatnonzero(late), rows.size)
+
+    def alone(self, event: Single, pool: EntityPool, *, learn: bool) -> Outcome | None:
+        """What the shard says of one event; None where it must come as a batch, and nothing has happened yet."""
+        if not self._plan.codes.whole:
+            return None
+        told = self._alone.judge(event, pool, learn=learn)
+        if self._engine is not None and told is not None and not told.rejected.size:
+            self._engine.tell()
+        return told
 
     def _kept(
         self, events: Columns, rows: Int32[np.ndarray, " n"], gap: Int64[np.ndarray, " n"], learn: bool
@@ -111,10 +125,11 @@ class AttachedRoad:
         spikes: Encoded | None = None,
     ) -> int:
         address, tick = (self._address, self._tick) if spikes is None else (spikes.address, spikes.tick)
-        rejected: int = travel(
-            self._frame, events.times, events.values, rows, events.entities, events.marks, events.words,
-            address, tick, learn, stages, judged, pattern,
+        passage = Passage(
+            events.times, events.values, rows, events.entities, events.marks, events.words, address, tick, judged,
+            pattern,
         )  # fmt: skip
+        rejected: int = travel(frame_of(self._frame, passage), learn, stages)
         if self._engine is not None and stages & READOUTS and not rejected:
             self._engine.tell()
         return rejected

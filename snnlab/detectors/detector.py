@@ -19,11 +19,12 @@ from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.plan import Plan
 from snnlab.detectors.saving import admit, expect, packed, unpack
 from snnlab.detectors.shard import Shard
-from snnlab.detectors.verdicts import Verdicts
+from snnlab.detectors.verdicts import Terms, Verdicts
 from snnlab.domains import Domain
 from snnlab.domains import domain as named_domain
 from snnlab.errors import ConfigError, EventError, ModelFormatError
 from snnlab.events import EventBatch
+from snnlab.events.columns import Single
 from snnlab.types import Json
 
 __all__ = ["DeadLetter", "Detector"]
@@ -133,10 +134,6 @@ class Detector:
         """The groups of features that evidence is told by."""
         return self.plan.group_names
 
-    @cached_property
-    def _actions(self) -> dict[str, tuple[str, ...]]:
-        return {kind.name: kind.actions for kind in self.domain.types}
-
     def __repr__(self) -> str:
         network = self.plan.network
         neurons = f"{network.n_neurons} neurons" if network is not None else "no reservoir"
@@ -162,6 +159,10 @@ class Detector:
             EventError: a NaN or infinite value, a duplicate id, or a column that is missing; nothing is changed then.
         """
         self._check(batch)
+        if isinstance(batch.source, Single):
+            outcome = self._lanes.alone(batch.source, (batch.names, batch.category_names), learn=learn)
+            if outcome is not None:
+                return self._told(batch, outcome)
         return self._told(batch, self._lanes.judge(Columns.of(batch, self.plan.bank), learn=learn))
 
     def flow(self, batches: Iterable[EventBatch], learn: bool = True) -> Iterator[Verdicts]:
@@ -249,22 +250,16 @@ class Detector:
         return Lanes(self.shards)
 
     def _verdicts(self, batch: EventBatch, outcome: Outcome) -> Verdicts:
-        judged = outcome.judgement
         late = outcome.rejected.tolist()
         self.rejected = [DeadLetter(batch.event_ids[row], self._too_late(batch, row)) for row in late]
-        return Verdicts(
-            events=batch,
-            score=judged.score,
-            threshold=self.threshold,
-            alarm=judged.alarm,
-            word=judged.word,
-            groups=judged.groups,
-            group_names=self.group_names,
-            rarities=judged.rarities,
-            pattern=outcome.pattern,
-            naming=self.naming,
-            actions=self._actions,
-        )
+        return Verdicts.of(batch, outcome, self._terms)
+
+    @cached_property
+    def _terms(self) -> Terms:
+        actions = {kind.name: kind.actions for kind in self.domain.types}
+        return {
+            "threshold": self.threshold, "group_names": self.group_names, "naming": self.naming, "actions": actions,
+        }  # fmt: skip
 
     def _too_late(self, batch: EventBatch, row: int) -> str:
         limit = self.domain.clock.lateness_us / 1e6

@@ -13,6 +13,7 @@ from snnlab.detectors.columns import Columns
 from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.routing import Router
 from snnlab.detectors.shard import Shard
+from snnlab.events.columns import Single
 
 __all__ = ["Begun", "Lanes"]
 
@@ -43,6 +44,15 @@ class Lanes:
         if len(self._shards) == 1 and "_threads" not in self.__dict__:
             return self._shards[0].process(events, learn=learn)
         return self.begin(events, learn=learn).outcome()
+
+    def alone(self, event: Single, layout: tuple[tuple[str, ...], tuple[str, ...]], *, learn: bool) -> Outcome | None:
+        """What a shard that is the only one, and for which no thread works, says of one event here and now, if it can.
+
+        None where the event must come as a batch.
+        """
+        if len(self._shards) > 1 or "_threads" in self.__dict__:
+            return None
+        return self._shards[0].alone(event, layout, learn=learn)
 
     def begin(self, events: Columns, *, learn: bool) -> Begun:
         """Give each shard its events of a batch."""

@@ -7,11 +7,12 @@ doubly linked list, the one seen longest ago first.
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
 from snnlab.kernels import inlined, kernel
 from snnlab.types import Array
 
-__all__ = ["PoolTable", "place", "remember", "take_over", "touched_rows"]
+__all__ = ["PoolTable", "place", "remember", "seen", "take_over", "touched_rows"]
 
 # ruff: noqa: ANN001, ANN201, ANN202 - the types of a kernel are those it is compiled for
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
@@ -98,6 +99,14 @@ def _unlink(table, row):
         table.ends[_NEWEST] = before
 
 
+@inlined
+def _renew(table, row):
+    """A row that was seen just now is the newest."""
+    if table.ends[_NEWEST] != row:
+        _unlink(table, row)
+        _append(table, row)
+
+
 @kernel
 def _drop(slots, digests, row):
     """Take a row's hash out; what was pushed past its slot moves back, so that no gap hides it."""
@@ -147,12 +156,23 @@ def place(table, codes, offsets, data, limit, start, rows, fresh):
             _append(table, row)
             fresh[found] = i
             found += 1
-        elif table.ends[_NEWEST] != row:
-            _unlink(table, row)
-            _append(table, row)
+        else:
+            _renew(table, row)
         table.touched[row] = 1
         rows[i] = row
     return codes.size, found
+
+
+@njit(cache=True, nogil=True)
+def seen(frame, size):
+    """The row of the name that the first bytes of a frame's scratch are, which was seen just now; -1 where none is."""
+    table = frame.arrays
+    a, b = _digest(frame.scratch, 0, size)
+    row, _ = _find(table.slots, table.digests, a, b)
+    if row >= 0:
+        _renew(table, row)
+        table.touched[row] = 1
+    return row
 
 
 @kernel

@@ -11,7 +11,7 @@ from numba import literal_unroll, njit, types
 from numba.extending import overload, register_jitable
 
 from snnlab.detectors.absence import follow_gaps
-from snnlab.detectors.judgement import judge_events
+from snnlab.detectors.judgement import Judgement, judge_events
 from snnlab.detectors.readouts.base import Inputs, surprises
 from snnlab.detectors.recall import note, remember
 from snnlab.encoders.columns import BoundCodes, lay_spikes
@@ -30,6 +30,7 @@ __all__ = [
     "READOUTS",
     "Desk",
     "Look",
+    "Passage",
     "Road",
     "SharedEngine",
     "Timing",
@@ -108,6 +109,21 @@ class Road(NamedTuple):
     """Of :class:`.judgement.JudgeArrays`, and the ring."""
 
 
+class Passage(NamedTuple):
+    """``n`` events on their way: what comes in, their input spikes, and room for what is said of them."""
+
+    times: Array
+    values: Array
+    rows: Array
+    entities: Array
+    marks: Array
+    words: Array
+    address: Array
+    tick: Array
+    out: Judgement
+    pattern: Array
+
+
 class Desk(NamedTuple):
     """Arrays of as many rows as a micro-batch has events, written by one stage and read by the next."""
 
@@ -127,14 +143,15 @@ class Desk(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def travel(frame, times, values, rows, entities, marks, words, address, tick, learn, stages, out, pattern):
-    """Take ``n`` events along the ``stages`` of the road; returns how many of them the clocks reject.
+def travel(frame, learn, stages):
+    """Take the events of a :class:`Passage` along the ``stages`` of a road; returns how many the clocks reject.
 
-    Where they reject any, nothing after the clocks has happened: call again without those events and without the
-    clocks, their gaps at the head of the desk. ``address`` and ``tick`` are the input spikes, which the features' stage
-    fills in; ``out`` and ``pattern`` hold zeros.
+    The frame is of the road's frame and of the passage. Where the clocks reject any, nothing after them has happened:
+    call again without those events and without the clocks, their gaps at the head of the desk. The features' stage
+    fills in the input spikes.
     """
-    road = frame.arrays
+    road = frame.arrays.arrays
+    times, values, rows, entities, marks, words, address, tick, out, pattern = frame.scratch
     look, desk = road.look.arrays, road.look.scratch
     if stages & CLOCKS:
         rejected = _follow(look.timing, desk, times, rows)
@@ -146,6 +163,7 @@ def travel(frame, times, values, rows, entities, marks, words, address, tick, le
         n = times.size
         _run(road.engine, look.timing, desk, rows, address[:n], tick[:n], learn)
         judge = road.judge.arrays
+        _clear(out, pattern)
         _ask(road.views, desk, rows, entities, judge.starts, learn)
         _conclude(judge, road.judge.scratch, desk, times, rows, entities, marks, road.neurons, learn, out, pattern)
         _carry(road.engine, desk.ran, pattern)
@@ -178,6 +196,13 @@ def _describe(look, desk, times, values, rows, words, address, tick, learn):
         for q in range(coded.size):
             picked[t, q] = numbers[t, coded[q]] if coded[q] < p else np.float64(categories[t, coded[q] - p])
     lay_spikes(look.codes, picked, learn, look.timing.ticks, address[:n], tick[:n], desk.codes[:n])
+
+
+@kernel
+def _clear(out, pattern):
+    """What is said of events begins at nothing."""
+    out.score[:], out.alarm[:], out.word[:] = 0.0, 0.0, 0.0
+    out.groups[:], out.rarities[:], pattern[:] = 0.0, 0.0, 0.0
 
 
 @kernel

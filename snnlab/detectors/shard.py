@@ -13,6 +13,7 @@ from snnlab.detectors.plan import Plan
 from snnlab.detectors.pool import EntityPool
 from snnlab.detectors.recall import fresh_recall, place_of, recalled
 from snnlab.errors import ModelFormatError
+from snnlab.events.columns import Single
 from snnlab.features.clock import UNSEEN
 from snnlab.reservoirs.engines.native_together import fresh_together
 from snnlab.types import Arrays
@@ -82,6 +83,10 @@ class Shard:
             return self._judge(events, learn)
         pieces = (events.part(slice(at, min(at + step, n))) for at in range(0, n, step))
         return Outcome.following([self._judge(piece, learn) for piece in pieces])
+
+    def alone(self, event: Single, layout: tuple[tuple[str, ...], tuple[str, ...]], *, learn: bool) -> Outcome | None:
+        """Judge one event, and learn from it when ``learn``; None where it must come as a batch."""
+        return self._road(layout).alone(event, self.pool, learn=learn)
 
     def _judge(self, events: Columns, learn: bool) -> Outcome:
         """Judge a micro-batch, in pieces within which no state row changes hands."""

@@ -3,15 +3,26 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
+from typing import Self, TypedDict
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from snnlab.detectors.naming import Naming
+from snnlab.detectors.outcome import Outcome
 from snnlab.events import Anomaly, EventBatch
 from snnlab.events.anomaly import anomaly_id
 
-__all__ = ["Verdicts"]
+__all__ = ["Terms", "Verdicts"]
+
+
+class Terms(TypedDict):
+    """What all verdicts of a detector share."""
+
+    threshold: float
+    group_names: tuple[str, ...]
+    naming: Naming
+    actions: dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,6 +92,19 @@ class Verdicts:
     def type(self) -> list[str]:
         """The anomaly's type, "" where there is none."""
         return self.naming.names(self.groups, self.rarities, self.anomaly)
+
+    @classmethod
+    def of(cls, events: EventBatch, outcome: Outcome, terms: Terms) -> Self:
+        """What shards say of events, on a detector's terms.
+
+        A live event waits for this: to set what is frozen, one by one, takes longer than to take it over at once.
+        """
+        made, (score, alarm, word, groups, rarities) = object.__new__(cls), outcome.judgement
+        made.__dict__.update(
+            terms, events=events, score=score, alarm=alarm, word=word, groups=groups, rarities=rarities,
+            pattern=outcome.pattern,
+        )  # fmt: skip
+        return made
 
     def __len__(self) -> int:
         return len(self.score)
