@@ -11,6 +11,7 @@ import numpy as np
 from snnlab.detectors.judgement import Judgement
 from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.pool import EntityPool
+from snnlab.detectors.pool_table import PoolTable, seen
 from snnlab.detectors.road import ALL, Passage, travel
 from snnlab.events.columns import Single
 from snnlab.features.symbols import checksum_of, symbol_of
@@ -19,6 +20,8 @@ from snnlab.types import Array
 
 __all__ = ["Alone"]
 
+_LONGEST = 256
+"""Bytes of a name that there is room for."""
 _ONE = np.zeros(1, np.int64)
 
 
@@ -36,18 +39,20 @@ class Alone:
         self._mark, self._row = np.zeros(1, np.uint32), np.zeros(1, np.int32)
         self._symbols = np.zeros(1 + len(words), np.int32)
         self._out, self._pattern = out, pattern
+        self._name = np.zeros(_LONGEST, np.uint8)
+        self._bytes = self._name.data
+        self._table: PoolTable | None = None
         entity, others = self._symbols[:1], self._symbols[1:].reshape(1, -1)
-        given = (_seen(array) for array in (self._time, self._values, entity, self._mark, others))
+        given = (_read(array) for array in (self._time, self._values, entity, self._mark, others))
         time, values, entities, marks, symbols = given
         passage = Passage(time, values, self._row, entities, marks, symbols, *spikes, out, pattern)
         self._call = frame_of(road, passage)
 
     def judge(self, event: Single, pool: EntityPool, *, learn: bool) -> Outcome | None:
         """What the road says of an event; None where it must go the way of batches, and nothing has happened."""
-        row = pool.seen(event.entity)
-        if row < 0:
+        if not self._found(event.entity, pool.table):
             return None
-        self._row[0], self._time[0], self._values[0] = row, event.time, event.values[0]
+        self._time[0], self._values[0] = event.time, event.values[0]
         self._symbols[0], self._mark[0] = symbol_of(event.entity), checksum_of(event.event_id)
         for at, column in enumerate(self._words, start=1):
             self._symbols[at] = symbol_of(event.text(column))
@@ -58,8 +63,19 @@ class Alone:
         none = Outcome(Judgement(*(array[:0] for array in judged)), self._pattern[:0])
         return Outcome.without(none, _ONE, 1)
 
+    def _found(self, entity: str, table: PoolTable) -> bool:
+        """Find the row of an entity, which was seen just now."""
+        name = entity.encode("utf-8", "surrogatepass")
+        if len(name) > _LONGEST:
+            return False
+        if table is not self._table:
+            self._table, self._rows = table, frame_of(table, self._name)
+        self._bytes[: len(name)] = name
+        self._row[0] = row = seen(self._rows, len(name))
+        return bool(row >= 0)
 
-def _seen(array: Array) -> Array:
+
+def _read(array: Array) -> Array:
     """The same array as kernels take what comes in: read-only."""
     view = array.view()
     view.flags.writeable = False

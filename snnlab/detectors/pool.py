@@ -9,15 +9,12 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Int32
 
-from snnlab.detectors.pool_table import PoolTable, place, remember, seen, take_over, touched_rows
+from snnlab.detectors.pool_table import PoolTable, place, remember, take_over, touched_rows
 from snnlab.events.text import Text, text_of_words
-from snnlab.reservoirs.engines.native_frame import frame_of
 
 __all__ = ["EntityPool"]
 
 _LEAST = 16
-_LONGEST = 256
-"""Bytes of a name that a single event may bring."""
 
 
 class EntityPool:
@@ -37,10 +34,7 @@ class EntityPool:
         self.limit = limit
         known = dict(rows or {})
         self.names: list[str] = [""] * len(known)
-        self._name = np.zeros(_LONGEST, np.uint8)
-        self._bytes = self._name.data
         self._table = PoolTable.empty(max(len(known), min(_LEAST, limit)))
-        self._frame = frame_of(self._table, self._name)
         self._fresh = np.empty(1, np.int64)
         for name, row in known.items():
             self.names[row] = name
@@ -57,6 +51,11 @@ class EntityPool:
             found[self.names[row]] = row
             row = newer[row]
         return found
+
+    @property
+    def table(self) -> PoolTable:
+        """The rows as their kernels read them; another one where there had to be more room."""
+        return self._table
 
     @property
     def nbytes(self) -> int:
@@ -100,19 +99,6 @@ class EntityPool:
         self.names[row], rows[start] = owners.word(start), row
         return start + 1, True
 
-    def seen(self, owner: str) -> int:
-        """The row of an entity, of which an event has come; -1 where it has none yet, or a name of many bytes.
-
-        >>> pool = EntityPool(rows={"a": 0, "b": 1})
-        >>> pool.seen("a"), pool.seen("c"), pool.rows
-        (0, -1, {'b': 1, 'a': 0})
-        """
-        name = owner.encode("utf-8", "surrogatepass")
-        if len(name) > _LONGEST:
-            return -1
-        self._bytes[: len(name)] = name
-        return int(seen(self._frame, len(name)))
-
     def _widen(self, coming: int) -> None:
         """Room in the table for so many more names."""
         if self._fresh.size < coming:
@@ -125,7 +111,7 @@ class EntityPool:
             getattr(wider, name)[:capacity] = getattr(old, name)
         wider.ends[:] = old.ends
         _rehash(wider, len(self.names))
-        self._table, self._frame = wider, frame_of(wider, self._name)
+        self._table = wider
 
 
 def _rehash(table: PoolTable, used: int) -> None:
