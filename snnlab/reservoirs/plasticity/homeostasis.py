@@ -6,10 +6,11 @@ event brought input:
 - **thresholds**, a neuron at a time (Diehl & Cook 2015): ``offset <- offset + rate (spike - target_rate)``, in
   thresholds, within [-0.5, 4]. They even out who fires.
 - **the gain of the input**, one for the network (synaptic scaling, Turrigiano 2008): while the running mean of the
-  rate lies outside [1/2, 2] of the target, ``gain <- gain exp(-rate/4 e)``, with ``e`` = -1 below and
+  rate lies outside [3/4, 2] of the target, ``gain <- gain exp(-rate/4 e)``, with ``e`` = -1 below and
   ``min(mean / (2 target), 8)`` above. Being multiplicative it follows inputs of any scale. Ten times slower, and
   always, it falls while most thresholds are raised and rises while most are lowered: at rest the median threshold is
-  the neuron's own ``v_threshold``. The gain scales input synapses only: thresholds that carried the scale of the input
+  the neuron's own ``v_threshold``. Neurons that rest at the lowest do not count: input reaches few neurons of a large
+  network, and a gain that rose for the others would rise for ever. The gain scales input synapses only: thresholds that carried the scale of the input
   would change the recurrent gain, and undo the spectral radius.
 """
 

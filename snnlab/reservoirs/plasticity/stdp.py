@@ -115,7 +115,7 @@ def _pair(rule, weights, targets, age, traces, spikes, count, before):
 
 @kernel
 def _strengthen(rule, weights, degree, age, spikes, count, few, before):
-    ltp, last = rule.ltp, np.uint16(rule.ltp.size - 1)
+    ltp, last, zero = rule.ltp, np.uint16(rule.ltp.size - 1), before.dtype.type(0)
     if not few:
         for i in range(age.size):
             before[i] = ltp[min(age[i], last)]
@@ -123,8 +123,10 @@ def _strengthen(rule, weights, degree, age, spikes, count, few, before):
         j = spikes[s]
         for q in range(rule.ptr[j], rule.ptr[j + 1]):
             i = rule.source[q]
-            place = np.uint64(i) * np.uint64(degree) + np.uint64(rule.slot[q])
-            weights[place] = min(weights[place] + (ltp[min(age[i], last)] if few else before[i]), rule.w_max)
+            change = ltp[min(age[i], last)] if few else before[i]
+            if few or change > zero:  # else the source has been silent for long, and the weight lies far away
+                place = np.uint64(i) * np.uint64(degree) + np.uint64(rule.slot[q])
+                weights[place] = min(weights[place] + change, rule.w_max)
 
 
 @kernel

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from snnlab.kernels import kernel
+from snnlab.kernels import inlined, kernel
+from snnlab.reservoirs.plasticity.prefetch import fetch
 from snnlab.types import Array
 
 __all__ = ["Deferral", "bring_all", "pair_rows", "roll"]
@@ -27,6 +28,8 @@ _EPOCHS = 10
 _EPOCH = 1.6
 """Time constants of an epoch: within it exponentials grow fivefold; ten of them forget all but 3e-7 of a pair."""
 _GONE = -(2**62)
+_PIECE = 64
+"""Synapses of a row that are learnt while as many of the next one are fetched."""
 
 
 class Deferral(NamedTuple):
@@ -104,6 +107,21 @@ def bring_all(deferral, weights, rise, w_max, excitatory, targets):
             _bring(deferral, i, weights, rise, w_max, targets)
 
 
+@inlined
+def _ask(weights, since, targets, first):
+    """Have the piece of a row that begins there near by the time that it is this row's turn: 64 synapses."""
+    fetch(weights, first)
+    fetch(weights, first + 16)
+    fetch(weights, first + 32)
+    fetch(weights, first + 48)
+    fetch(since, first)
+    fetch(since, first + 16)
+    fetch(since, first + 32)
+    fetch(since, first + 48)
+    fetch(targets, first)
+    fetch(targets, first + 32)
+
+
 @kernel
 def pair_rows(deferral, t, spikes, count, weights, rise, w_max, excitatory, targets, fading, arriving, bring):
     """Learn from the spikes of tick t, and add to ``arriving`` what they bring one tick later, if ``bring``.
@@ -117,22 +135,27 @@ def pair_rows(deferral, t, spikes, count, weights, rise, w_max, excitatory, targ
         for s in range(count):
             row[spikes[s]] += decayed
     current, zero, degree = sums[now % epochs], weights.dtype.type(0), targets.shape[1]
+    all_since, all_targets = since.reshape(-1), targets.reshape(-1)
     for s in range(count):
-        i = spikes[s]
+        i, ahead = spikes[s], np.int64(spikes[min(s + 1, count - 1)]) * degree
         reached, own = targets[i], weights[i * degree : (i + 1) * degree]
         if excitatory[i]:
             epoch, spiked, grown = _waiting(deferral, i, rise)
             total, x, then = sums[epoch % epochs], weights.dtype.type(grown), since[i]
             if not spiked:
                 then[:] = zero
-            for k in range(degree):
-                j = reached[k]
-                weight = max(min(own[k] + x * (total[j] - then[k]), w_max) - fading[j], zero)
-                own[k], then[k] = weight, current[j]
-                arriving[j] += weight
+            for start in range(0, degree, _PIECE):
+                _ask(weights, all_since, all_targets, ahead + start)
+                for k in range(start, min(start + _PIECE, degree)):
+                    j = reached[k]
+                    weight = max(min(own[k] + x * (total[j] - then[k]), w_max) - fading[j], zero)
+                    own[k], then[k] = weight, current[j]
+                    arriving[j] += weight
         elif bring:
-            for k in range(degree):
-                arriving[reached[k]] += own[k]
+            for start in range(0, degree, _PIECE):
+                _ask(weights, all_since, all_targets, ahead + start)
+                for k in range(start, min(start + _PIECE, degree)):
+                    arriving[reached[k]] += own[k]
         last[i] = t
     if not bring:
         arriving[:] = zero

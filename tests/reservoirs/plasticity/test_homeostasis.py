@@ -40,6 +40,20 @@ def test_firing_is_held_whatever_the_clock_the_entities_and_the_network(changes,
     assert 0.012 <= rate <= 0.028
 
 
+def test_the_gain_settles_where_input_reaches_few_neurons():
+    network = Network.build(NeuromorphicConfig().replace({"reservoir.neurons": 2_000}), n_inputs=256)
+    learned, state, rng = network.fresh_learned(), network.fresh_state(1), np.random.default_rng(3)
+    gains, rates = [], []
+    for _ in range(3):
+        address, none = rng.integers(0, 8, (4_000, 4)).astype(np.int32), np.zeros(4_000, np.int32)
+        activity = engine().drive(network, learned, state, none, address, address * 0, none.astype(np.int64), 1)
+        gains.append(learned["homeostat"][0])
+        rates.append(activity.total_spikes / (4_000 * network.n_neurons))
+    assert np.mean(learned["threshold"] == learned["threshold"].min()) > 0.8
+    assert gains[2] == pytest.approx(gains[1], rel=0.3)
+    assert 0.014 <= min(rates[1:]) <= max(rates[1:]) <= 0.026
+
+
 def test_another_target_is_reached():
     rate, _ = late_rate({"learning.homeostasis.target_rate": 0.08}, 16)
     assert rate == pytest.approx(0.08, rel=0.25)
