@@ -277,9 +277,13 @@ class Detector:
         del at
         return any(shard.teach(event_id, normal=label is False) for shard in self.shards)
 
+    def file(self) -> ModelFile:
+        """What ``save`` writes, of the very arrays that the detector goes on working on: copy it to write it later."""
+        return packed(self.plan, self.flags, self.n_events, self.shards)
+
     def save(self, path: str | Path | None = None) -> bytes:
         """Everything that was learnt and remembered, as bytes; also written to ``path`` when given."""
-        content = packed(self.plan, self.flags, self.n_events, self.shards).to_bytes()
+        content = self.file().to_bytes()
         if path is not None:
             Path(path).write_bytes(content)
         return content

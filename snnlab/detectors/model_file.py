@@ -14,8 +14,9 @@ import json
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -29,6 +30,8 @@ FORMAT = 2
 _MAGIC = "snnlab-model"
 _LARGE = 2**16
 """Bytes of reals from which they are laid in planes."""
+_PIECE = 2**16
+"""Numbers that are laid in planes at a time."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 # What zipfile, zlib, json and NumPy raise on bytes that were cut or changed; RuntimeError is a flag "encrypted".
 _DAMAGE = (
@@ -43,6 +46,10 @@ class ModelFile:
     manifest: Json
     arrays: Arrays
     sources: dict[str, str] = field(default_factory=dict)
+
+    def copy(self) -> Self:
+        """The same, whatever becomes of the arrays."""
+        return replace(self, arrays={name: array.copy() for name, array in self.arrays.items()})
 
     def to_bytes(self) -> bytes:
         """The archive; the same content gives the same bytes."""
@@ -111,8 +118,11 @@ def _planes(array: np.ndarray) -> np.ndarray:
     >>> _planes(np.array([1.0, 2.0], "<f4")).tobytes().hex(" ")
     '00 00 00 00 80 00 3f 40'
     """
-    each = np.frombuffer(array.tobytes(), np.uint8).reshape(-1, array.itemsize)
-    return np.frombuffer(each.T.tobytes(), array.dtype).reshape(array.shape)
+    each = np.ascontiguousarray(array).reshape(-1).view(np.uint8).reshape(-1, array.itemsize)
+    planes = np.empty((array.itemsize, len(each)), np.uint8)
+    for start in range(0, len(each), _PIECE):  # at once it would keep the interpreter, and who else needs it, waiting
+        planes[:, start : start + _PIECE] = each[start : start + _PIECE].T
+    return planes.reshape(-1).view(array.dtype).reshape(array.shape)
 
 
 def _numbers(planes: np.ndarray) -> np.ndarray:

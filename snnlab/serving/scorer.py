@@ -132,9 +132,13 @@ class Scorer:
         return self.snapshot()[1]
 
     def snapshot(self) -> tuple[Mark, bytes]:
-        """Everything that the detector has learnt and remembers, and how far it had come then."""
+        """Everything that the detector has learnt and remembers, and how far it had come then.
+
+        Events wait while it is copied, and not while it is made bytes of.
+        """
         with self._lock:
-            return self.mark, self.detector.save()
+            mark, file = self.mark, self.detector.file().copy()
+        return mark, file.to_bytes()
 
     def _fired(self, verdicts: Verdicts) -> None:
         scored = np.isfinite(verdicts.score)

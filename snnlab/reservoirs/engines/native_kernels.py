@@ -141,7 +141,7 @@ def regulate(learned, homeo, spikes, n_spikes):
     raised = regulate_thresholds(
         threshold, spikes, n_spikes, kind(homeo[1]), kind(homeo[2]), kind(homeo[3]), kind(homeo[4])
     )
-    regulate_gain(homeostat, n_spikes / threshold.size, homeo[0], homeo[5], raised)
+    regulate_gain(homeostat, n_spikes / threshold.size, homeo[0], homeo[5], homeo[6], raised)
 
 
 @kernel

@@ -135,6 +135,6 @@ def _params(network: Network) -> tuple[Array, ...]:
     traces = network.rule.traces
     times = [lif.tau_membrane, lif.tau_synapse, lif.tau_adaptation, lif.tick, *(lif.tick * tau for tau in traces)]
     homeo = [homeostasis.target, homeostasis.rate_up, homeostasis.rate_down]
-    homeo += [homeostasis.lowest, homeostasis.highest, homeostasis.gain_rate]
+    homeo += [homeostasis.lowest, homeostasis.highest, homeostasis.gain_rate, homeostasis.gain_limit]
     kept = np.exp(-1.0 / np.array(traces)) if traces else np.zeros(0)
     return np.array(reals, real), np.array(whole, np.int64), np.array(times), kept.astype(real), np.array(homeo)

@@ -9,9 +9,12 @@ event brought input:
   rate lies outside [3/4, 2] of the target, ``gain <- gain exp(-rate/4 e)``, with ``e`` = -1 below and
   ``min(mean / (2 target), 8)`` above. Being multiplicative it follows inputs of any scale. Ten times slower, and
   always, it falls while most thresholds are raised and rises while most are lowered: at rest the median threshold is
-  the neuron's own ``v_threshold``. Neurons that rest at the lowest do not count: input reaches few neurons of a large
-  network, and a gain that rose for the others would rise for ever. The gain scales input synapses only: thresholds that carried the scale of the input
+  the neuron's own ``v_threshold``. The gain scales input synapses only: thresholds that carried the scale of the input
   would change the recurrent gain, and undo the spectral radius.
+
+Input reaches few neurons of a large network. Those that rest at the lowest threshold do not count for the gain, which
+would rise for them for ever; and it ends where one input spike is worth twice the highest threshold, as nobody fires
+for more.
 """
 
 from dataclasses import dataclass
@@ -19,6 +22,9 @@ from dataclasses import dataclass
 from snnlab.config import NeuromorphicConfig
 
 __all__ = ["Homeostasis"]
+
+_HIGHEST = 4.0
+"""How far a threshold may rise, in thresholds."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Homeostasis:
     highest: float
     gain_rate: float
     """Logarithmic change of the input gain in a tick."""
+    gain_limit: float
 
     @classmethod
     def of(cls, config: NeuromorphicConfig) -> "Homeostasis":
@@ -50,6 +57,7 @@ class Homeostasis:
             rate_up=round(unit * homeostasis.rate * (1.0 - homeostasis.target_rate), 12),
             rate_down=round(unit * homeostasis.rate * homeostasis.target_rate, 12),
             lowest=-0.5 * (unit - max(config.neuron.v_reset, 0.0)),
-            highest=4.0 * unit,
+            highest=_HIGHEST * unit,
             gain_rate=homeostasis.rate / 4.0,
+            gain_limit=2.0 * (1.0 + _HIGHEST) / config.reservoir.input_strength,
         )

@@ -26,7 +26,7 @@ def regulate_thresholds(threshold, spikes, n_spikes, up, down, lowest, highest):
 
 
 @kernel
-def regulate_gain(homeostat, rate, target, gain_rate, raised):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def regulate_gain(homeostat, rate, target, gain_rate, limit, raised):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """The input's gain follows the mean rate while that is far from its target, and relieves raised thresholds."""
     homeostat[1] += 0.02 * (rate - homeostat[1])
     if homeostat[1] > 2.0 * target:
@@ -34,4 +34,4 @@ def regulate_gain(homeostat, rate, target, gain_rate, raised):  # type: ignore[n
     elif homeostat[1] < 0.75 * target:
         homeostat[0] *= exp(gain_rate)
     homeostat[0] *= 1.0 - 0.1 * gain_rate * (2.0 * raised - 1.0)
-    homeostat[0] = min(max(homeostat[0], 1e-4), 1e4)
+    homeostat[0] = min(max(homeostat[0], 1e-4), limit)

@@ -122,6 +122,15 @@ def _ask(weights, since, targets, first):
     fetch(targets, first + 32)
 
 
+@inlined
+def _bring_on(weights, since, targets, ahead, reached, own, arriving):
+    """What a row that does not learn brings."""
+    for start in range(0, own.size, _PIECE):
+        _ask(weights, since, targets, ahead + start)
+        for k in range(start, min(start + _PIECE, own.size)):
+            arriving[reached[k]] += own[k]
+
+
 @kernel
 def pair_rows(deferral, t, spikes, count, weights, rise, w_max, excitatory, targets, fading, arriving, bring):
     """Learn from the spikes of tick t, and add to ``arriving`` what they bring one tick later, if ``bring``.
@@ -152,10 +161,7 @@ def pair_rows(deferral, t, spikes, count, weights, rise, w_max, excitatory, targ
                     own[k], then[k] = weight, current[j]
                     arriving[j] += weight
         elif bring:
-            for start in range(0, degree, _PIECE):
-                _ask(weights, all_since, all_targets, ahead + start)
-                for k in range(start, min(start + _PIECE, degree)):
-                    arriving[reached[k]] += own[k]
+            _bring_on(weights, all_since, all_targets, ahead, reached, own, arriving)
         last[i] = t
     if not bring:
         arriving[:] = zero
