@@ -26,7 +26,7 @@ def told(served, events):
     return served
 
 
-@pytest.mark.slow  # some hundred requests for each of thirteen operations
+@pytest.mark.slow  # some hundred requests for each operation
 def test_schemathesis_finds_nothing(told, tmp_path):
     options = ["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "8"]
     options += ["--seed", "1", "--generation-database", "none", "--no-color", "--continue-on-failure", "--no-shrink"]

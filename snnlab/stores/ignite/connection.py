@@ -36,19 +36,22 @@ class Connections:
         with self._told():
             client, old = self._taken()
             try:
-                answer = question(client)
+                return self._asked(client, question)
             except OSError:
-                self._drop(client)
                 if not (old and again):
                     raise
-                self.close()
-                client, _ = self._taken()
-                answer = question(client)
-            except BaseException:
-                self._drop(client)
-                raise
-            self._give_back(client)
-            return answer
+            self.close()
+            return self._asked(self._taken()[0], question)
+
+    def _asked(self, client: "Client", question: "Callable[[Client], _T]") -> _T:
+        """The answer of one connection, which serves again if there is one."""
+        try:
+            answer = question(client)
+        except BaseException:
+            self._drop(client)
+            raise
+        self._give_back(client)
+        return answer
 
     def close(self) -> None:
         """Close what is idle."""
