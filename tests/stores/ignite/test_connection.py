@@ -45,7 +45,11 @@ def test_a_connection_serves_again(connections, opened):
 def test_a_question_is_asked_again_on_a_new_connection_once(connections, opened):
     connections.ask(id)
     answers = iter([gone, lambda client: "here"])
-    assert connections.ask(lambda client: next(answers)(client)) == "here"
+
+    def ask(client):
+        return next(answers)(client)
+
+    assert connections.ask(ask) == "here"
     assert [client.open for client in opened] == [False, True]
 
 
