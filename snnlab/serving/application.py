@@ -185,8 +185,8 @@ class Application:
     def keep(self, anomalies: Sequence[Anomaly]) -> None:
         """Let anomalies be asked for, then tell those of a stream on it, for which sockets wait.
 
-        They come from events that were posted: what the model learnt of these is on the disk with its next checkpoint,
-        and until then the anomalies need not be, either. Nobody waits for the disk.
+        They come from events that were posted: what the model learnt of these is on the disk with its next checkpoint
+        only, and so nobody need wait for the disk here.
         """
         self.store.put_anomalies(anomalies, keep_s=self._pace.keep_s, synced=False)
         for stream in {one.stream for one in anomalies if one.stream}:
