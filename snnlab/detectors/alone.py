@@ -12,7 +12,8 @@ from snnlab.detectors.judgement import Judgement
 from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.pool import EntityPool
 from snnlab.detectors.pool_table import PoolTable, seen
-from snnlab.detectors.road import ALL, Passage, travel
+from snnlab.detectors.road import ALL, travel
+from snnlab.detectors.road_arrays import Passage
 from snnlab.events.columns import Single
 from snnlab.features.symbols import checksum_of, symbol_of
 from snnlab.reservoirs.engines.native_frame import Frame, frame_of
@@ -22,7 +23,8 @@ __all__ = ["Alone"]
 
 _LONGEST = 256
 """Bytes of a name that there is room for."""
-_ONE = np.zeros(1, np.int64)
+_FIRST = np.zeros(1, np.int64)
+_FIRST.flags.writeable = False
 
 
 @final
@@ -61,7 +63,7 @@ class Alone:
         if not rejected:
             return Outcome(judged, self._pattern.copy())
         none = Outcome(Judgement(*(array[:0] for array in judged)), self._pattern[:0])
-        return Outcome.without(none, _ONE, 1)
+        return Outcome.without(none, _FIRST, 1)
 
     def _found(self, entity: str, table: PoolTable) -> bool:
         """Find the row of an entity, which was seen just now."""

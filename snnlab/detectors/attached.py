@@ -13,20 +13,8 @@ from snnlab.detectors.outcome import Outcome
 from snnlab.detectors.plan import Plan
 from snnlab.detectors.pool import EntityPool
 from snnlab.detectors.recall import Ring
-from snnlab.detectors.road import (
-    ALL,
-    CLOCKS,
-    FEATURES,
-    READOUTS,
-    Desk,
-    Look,
-    Passage,
-    Road,
-    SharedEngine,
-    Timing,
-    Viewing,
-    travel,
-)
+from snnlab.detectors.road import ALL, CLOCKS, FEATURES, READOUTS, travel
+from snnlab.detectors.road_arrays import Desk, Look, Passage, Road, SharedEngine, Timing, Viewing
 from snnlab.detectors.view import View
 from snnlab.events.columns import Single
 from snnlab.features.clock import Lateness

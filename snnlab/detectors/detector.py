@@ -277,13 +277,21 @@ class Detector:
         del at
         return any(shard.teach(event_id, normal=label is False) for shard in self.shards)
 
-    def file(self) -> ModelFile:
-        """What ``save`` writes, of the very arrays that the detector goes on working on: copy it to write it later."""
-        return packed(self.plan, self.flags, self.n_events, self.shards)
+    def snapshot(self) -> ModelFile:
+        """What ``save`` would write now, copied: its ``to_bytes`` may take its time while the detector goes on.
+
+        Example:
+            >>> detector = Detector.build("sensor", names=["pressure"])
+            >>> kept, content = detector.snapshot(), detector.save()
+            >>> _ = detector.process(EventBatch.from_columns(np.ones((50, 1)), ["pressure"]))
+            >>> kept.to_bytes() == content, detector.save() == content
+            (True, False)
+        """
+        return packed(self.plan, self.flags, self.n_events, self.shards).copy()
 
     def save(self, path: str | Path | None = None) -> bytes:
         """Everything that was learnt and remembered, as bytes; also written to ``path`` when given."""
-        content = self.file().to_bytes()
+        content = packed(self.plan, self.flags, self.n_events, self.shards).to_bytes()
         if path is not None:
             Path(path).write_bytes(content)
         return content

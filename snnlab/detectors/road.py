@@ -4,39 +4,22 @@ A pass goes over a micro-batch stage by stage; each stage is causal and only fee
 that of one event after the other. It allocates nothing: between stages stands a desk of arrays that are there already.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import literal_unroll, njit, types
 from numba.extending import overload, register_jitable
 
 from snnlab.detectors.absence import follow_gaps
-from snnlab.detectors.judgement import Judgement, judge_events
+from snnlab.detectors.judgement import judge_events
 from snnlab.detectors.readouts.base import Inputs, surprises
 from snnlab.detectors.recall import note, remember
-from snnlab.encoders.columns import BoundCodes, lay_spikes
-from snnlab.features.aggregates import Keyed, walk
+from snnlab.encoders.columns import lay_spikes
+from snnlab.features.aggregates import walk
 from snnlab.features.following import follow_into
 from snnlab.kernels import kernel, part
 from snnlab.reservoirs.engines import native_kernels
-from snnlab.reservoirs.engines.native_frame import Frame
-from snnlab.reservoirs.engines.native_together import Together, drive_together
-from snnlab.types import Array
+from snnlab.reservoirs.engines.native_together import drive_together
 
-__all__ = [
-    "ALL",
-    "CLOCKS",
-    "FEATURES",
-    "READOUTS",
-    "Desk",
-    "Look",
-    "Passage",
-    "Road",
-    "SharedEngine",
-    "Timing",
-    "Viewing",
-    "travel",
-]
+__all__ = ["ALL", "CLOCKS", "FEATURES", "READOUTS", "travel"]
 
 # ruff: noqa: ANN001, ANN201, ANN202, ARG001 - the types of a kernel are those it is compiled for
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
@@ -46,105 +29,9 @@ CLOCKS, FEATURES, READOUTS = 1, 2, 4
 ALL = CLOCKS | FEATURES | READOUTS
 
 
-class Timing(NamedTuple):
-    """The entities' clocks and habits, and what the domain's clock says."""
-
-    last: Array
-    heard: Array
-    gaps: Array
-    us_per_tick: float
-    cap: int
-    lateness_us: int
-    ticks: int
-    together: bool
-
-
-class Viewing(NamedTuple):
-    """What one readout sees: these numbers, categories and codes, put beside each other on its own desk, or all."""
-
-    whole: bool
-    numbers: Array
-    categories: Array
-    codes: Array
-    own_numbers: Array
-    own_categories: Array
-    own_codes: Array
-
-
-class Look(NamedTuple):
-    """What stands before the reservoir."""
-
-    timing: Timing
-    features: tuple[Keyed, ...]
-    categories: Array
-    """Which words are features."""
-    coded: Array
-    """Which features, numbers before categories, have a compiled code."""
-    codes: BoundCodes
-
-
-class SharedEngine(NamedTuple):
-    """The native engine where the events of a tick are one input to the shard's one network."""
-
-    frame: Frame
-    together: Together
-    pattern: Array
-    """Of the last tick that was run."""
-
-
-class Road(NamedTuple):
-    """A detector's plan bound to the arrays of one shard.
-
-    Every part is a frame of its own, one pointer: parts of a kind are compiled once, whatever road they stand in.
-    """
-
-    look: Frame
-    """Of a :class:`Look`, and the desk."""
-    engine: "Frame | SharedEngine | None"
-    """The native engine's, or None without a reservoir."""
-    neurons: int
-    views: tuple[Frame, ...]
-    """Of each readout as bound, and its :class:`Viewing`."""
-    judge: Frame
-    """Of :class:`.judgement.JudgeArrays`, and the ring."""
-
-
-class Passage(NamedTuple):
-    """``n`` events on their way: what comes in, their input spikes, and room for what is said of them."""
-
-    times: Array
-    values: Array
-    rows: Array
-    entities: Array
-    marks: Array
-    words: Array
-    address: Array
-    tick: Array
-    out: Judgement
-    pattern: Array
-
-
-class Desk(NamedTuple):
-    """Arrays of as many rows as a micro-batch has events, written by one stage and read by the next."""
-
-    gap: Array
-    lateness: Array
-    seconds: Array
-    numbers: Array
-    categories: Array
-    picked: Array
-    codes: Array
-    ptr: Array
-    neuron: Array
-    spike_count: Array
-    evidence: Array
-    ran: Array
-    """Where events come together: whether a tick was run before an event. ``gap`` then holds ticks since 1970."""
-
-
 @njit(cache=True, nogil=True)
 def travel(frame, learn, stages):
-    """Take the events of a :class:`Passage` along the ``stages`` of a road; returns how many the clocks reject.
+    """Take the events of a :class:`.road_arrays.Passage` along the ``stages``; returns how many the clocks reject.
 
     The frame is of the road's frame and of the passage. Where the clocks reject any, nothing after them has happened:
     call again without those events and without the clocks, their gaps at the head of the desk. The features' stage

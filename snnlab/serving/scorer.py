@@ -137,7 +137,7 @@ class Scorer:
         Events wait while it is copied, and not while it is made bytes of.
         """
         with self._lock:
-            mark, file = self.mark, self.detector.file().copy()
+            mark, file = self.mark, self.detector.snapshot()
         return mark, file.to_bytes()
 
     def _fired(self, verdicts: Verdicts) -> None:

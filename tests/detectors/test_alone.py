@@ -1,10 +1,12 @@
 """One event by itself: the same verdict, and the same learnt from it, as in a batch."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
 from snnlab import domains
-from snnlab.detectors import Detector
+from snnlab.detectors import Detector, Verdicts
 from snnlab.detectors.alone import Alone
 from snnlab.events import EventBatch
 from snnlab.features import Clock
@@ -82,6 +84,7 @@ def test_one_by_one_is_as_at_once(clock, options):
     assert one.save() == whole.save()
     assert [verdicts.event_id for verdicts in alone] == [[event] for event in batch.event_ids]
     assert [verdicts.type[0] for verdicts in alone] == at_once.type
+    assert all({field.name for field in fields(Verdicts)} <= vars(verdicts).keys() for verdicts in [*alone, at_once])
 
 
 def test_a_known_entity_comes_alone_and_what_is_said_of_it_stays(monkeypatch):

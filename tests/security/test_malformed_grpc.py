@@ -112,11 +112,16 @@ class Generator:
 
     def flipped(self):
         """Bits of a message to ``other`` turned: what comes of it may be a message."""
-        content = [{"arrow": self.arrow}, {"event": self.event()}][self.rng.integers(2)]
-        whole = bytearray(pb.EventRequest(model_id="other", score_only=True, **content).SerializeToString())
+        method, sound = [
+            ("ProcessEvent", pb.EventRequest(model_id="other", score_only=True, arrow=self.arrow)),
+            ("ProcessEvent", pb.EventRequest(model_id="other", score_only=True, event=self.event())),
+            ("GetNeuronState", pb.NeuronStateRequest(model_id="other", entity="host-1", stream="none")),
+            ("UpdateModel", pb.ModelUpdateRequest(model_id="other", stream="none")),
+        ][self.rng.integers(4)]
+        whole = bytearray(sound.SerializeToString())
         for at in self.rng.integers(8, len(whole), int(self.rng.integers(1, 6))):
             whole[at] ^= 1 << int(self.rng.integers(8))
-        return "ProcessEvent", bytes(whole)
+        return method, bytes(whole)
 
     def nothing(self):
         name = ["", "none", "../web", "web\n", "x" * 5_000][self.rng.integers(5)]

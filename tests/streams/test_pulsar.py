@@ -1,6 +1,7 @@
 """What is Pulsar's own: wire formats of others, schemas, messages that hold no events, raw topics, many readers."""
 
 import json
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -14,6 +15,8 @@ from snnlab.errors import BusError, ConfigError
 from snnlab.events import Anomaly, EventBatch, avro
 from snnlab.events.shards import shard_of
 from snnlab.streams.pulsar import PulsarBus
+from snnlab.streams.pulsar.group import partition
+from snnlab.streams.pulsar.reading import TopicReader
 from snnlab.streams.pulsar.rekey import Rekey
 
 
@@ -59,6 +62,34 @@ def test_events_of_a_producer_that_knows_only_the_schema_are_read(bus, client, u
     assert (batch.event_ids, set(batch.entities.words())) == ([f"e{i}" for i in range(5)], {"host-1"})
     with PulsarBus(f"{url}?features=cpu,load") as named:
         assert read(named) == [events(5)]
+
+
+class LetGo:
+    """A real reader that the broker has let go of at first, as it does for a moment after a search by time."""
+
+    def __init__(self, reader, times):
+        self.reader, self.times = reader, times
+
+    def __getattr__(self, name):
+        return getattr(self.reader, name)
+
+    def has_message_available(self):
+        self.times -= 1
+        if self.times >= 0:
+            raise pulsar.exceptions.BrokerMetadataError("Metadata error")
+        return self.reader.has_message_available()
+
+
+def test_a_search_by_time_waits_until_the_broker_has_the_reader_back(bus, client):
+    bus.create("one", shards=1)
+    bus.publish("one", events(3))
+    before = time.time_ns() // 1000 - 60_000_000
+    reading = TopicReader(client, topic(bus, partition("one", 0)), None)
+    reading._reader = LetGo(reading._reader, times=3)
+    found = reading.since(before)
+    assert reading._reader.times < 0
+    reading.close()
+    assert found.before.position == bus.position_at("one", 0, before)
 
 
 def test_the_schemas_are_registered(bus, url):

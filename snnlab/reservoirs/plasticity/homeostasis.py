@@ -47,6 +47,7 @@ class Homeostasis:
     gain_rate: float
     """Logarithmic change of the input gain in a tick."""
     gain_limit: float
+    """Gain at which an input spike is worth twice the highest threshold."""
 
     @classmethod
     def of(cls, config: NeuromorphicConfig) -> "Homeostasis":

@@ -108,7 +108,7 @@ def bring_all(deferral, weights, rise, w_max, excitatory, targets):
 
 
 @inlined
-def _ask(weights, since, targets, first):
+def _fetch_piece(weights, since, targets, first):
     """Have the piece of a row that begins there near by the time that it is this row's turn: 64 synapses."""
     fetch(weights, first)
     fetch(weights, first + 16)
@@ -123,10 +123,10 @@ def _ask(weights, since, targets, first):
 
 
 @inlined
-def _bring_on(weights, since, targets, ahead, reached, own, arriving):
+def _send(weights, since, targets, ahead, reached, own, arriving):
     """What a row that does not learn brings."""
     for start in range(0, own.size, _PIECE):
-        _ask(weights, since, targets, ahead + start)
+        _fetch_piece(weights, since, targets, ahead + start)
         for k in range(start, min(start + _PIECE, own.size)):
             arriving[reached[k]] += own[k]
 
@@ -154,14 +154,14 @@ def pair_rows(deferral, t, spikes, count, weights, rise, w_max, excitatory, targ
             if not spiked:
                 then[:] = zero
             for start in range(0, degree, _PIECE):
-                _ask(weights, all_since, all_targets, ahead + start)
+                _fetch_piece(weights, all_since, all_targets, ahead + start)
                 for k in range(start, min(start + _PIECE, degree)):
                     j = reached[k]
                     weight = max(min(own[k] + x * (total[j] - then[k]), w_max) - fading[j], zero)
                     own[k], then[k] = weight, current[j]
                     arriving[j] += weight
         elif bring:
-            _bring_on(weights, all_since, all_targets, ahead, reached, own, arriving)
+            _send(weights, all_since, all_targets, ahead, reached, own, arriving)
         last[i] = t
     if not bring:
         arriving[:] = zero

@@ -98,7 +98,7 @@ class Neuromorphic:
         if few and not model.scorer.busy and self._application.joined(model.model_id, request.stream_id):
             found = self._scored(request, model)
             if found.anomalies:  # also where the caller is gone by now: the model has learnt, and says it only once
-                await asyncio.shield(_at_once(self._application.keep, found.anomalies))
+                await asyncio.shield(_on_a_thread(self._application.keep, found.anomalies))
         else:
             found = await asyncio.to_thread(self._scored_and_kept, request, model)
         return answer(request, model, found)
@@ -164,7 +164,7 @@ class Neuromorphic:
         )
 
 
-def _at_once(call: Callable[[Sequence[Anomaly]], None], anomalies: Sequence[Anomaly]) -> asyncio.Future[None]:
+def _on_a_thread(call: Callable[[Sequence[Anomaly]], None], anomalies: Sequence[Anomaly]) -> asyncio.Future[None]:
     """A call on a thread, under way when this returns; ``asyncio.to_thread`` begins a turn of the loop later."""
     context = contextvars.copy_context()
     return asyncio.get_running_loop().run_in_executor(None, context.run, call, anomalies)

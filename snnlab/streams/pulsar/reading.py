@@ -69,11 +69,11 @@ class TopicReader:
         """Go to the first entry published at a time or later, and tell its place; None where there is none."""
         self._reader.seek(time_us // 1000)
         self._ahead = None
-        self._return()
+        self._settle()
         found = self.entry()
         return None if found is None else found[0]
 
-    def _return(self) -> None:
+    def _settle(self) -> None:
         """Wait until the broker has taken the reader back: it lets go of one that seeks, and knows no end meanwhile."""
         import pulsar
 
