@@ -146,7 +146,7 @@ def test_posted_events_are_seen_as_well_and_models_that_come_later(tab, service)
         page.clock.install()
         page.goto(f"{url}/live")
         expect(page.get_by_role("status")).to_have_text("live")
-        with page.expect_response(re.compile("/api/v1/anomalies")):  # what is told from here on is new
+        with page.expect_response(re.compile("/api/v1/anomalies.*stream=&")):  # what is told from here on is new
             page.get_by_label("Stream").select_option("posted events")
         expect(page.get_by_role("status")).to_have_text("live")
         assert service.application.score(service.model, service.events(200, 9000, burst=150)).anomalies

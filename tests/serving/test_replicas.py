@@ -147,6 +147,8 @@ def test_a_deployment_is_worked_on_by_all_and_stopped_for_all(begin, bus, calm):
     assert there.deployment(model_id, "hosts").positions == bus.positions("hosts")
     here.score(model_id, calm(10))
     assert here.deploy(model_id, "hosts", shards=2).assignment.version == 2
+    # the other replica's worker scores with version 1 until it has followed
+    wait(lambda: [one.assignment.version for one in there.deployments(model_id)] == [2])
     bus.publish("hosts", calm(20, begun=40))
     wait(lambda: there.deployment(model_id, "hosts").events == 20)
     assert there.deployment(model_id, "hosts").version == 2
