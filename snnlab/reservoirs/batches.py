@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from importlib.util import find_spec
 from typing import Any
 
 from snnlab.reservoirs.engines import Engine, Raster, engine
@@ -21,7 +20,7 @@ Given = tuple[Array, Array]
 
 
 def accelerated(network: Network) -> Engine:
-    """The engine for a batch of this network: Norse or snnTorch on CUDA where the network wants it and it is there.
+    """The engine for a batch of this network: ``cuda`` where the network wants it and there is a device.
 
     Otherwise the native one, with one notice that says why where the network did want it.
 
@@ -29,13 +28,15 @@ def accelerated(network: Network) -> Engine:
     >>> accelerated(Network.build(NeuromorphicConfig().replace({"reservoir.neurons": 20}), 5)).name
     'native'
     """
+    from snnlab.errors import ConfigError
+
     if not network.config.performance.gpu_acceleration:
         return engine("native")
-    name, why = _torch_engine()
-    if name is not None:
-        return engine(name, device="cuda")
-    _notice_once(why)
-    return engine("native")
+    try:
+        return engine("cuda")
+    except ConfigError as error:
+        _notice_once(str(error))
+        return engine("native")
 
 
 def replay(
@@ -78,26 +79,29 @@ def sweep(networks: Mapping[str, Network], raster: Given, chosen: Engine | None 
     True
     """
 
-    def run(network: Network) -> Raster:
-        on = accelerated(network) if chosen is None else chosen
-        return on.simulate(network, network.fresh_learned(), network.fresh_state(1), 0, raster)
+    found: dict[str, Raster] = {}
+    for on, alike in _by_engine(networks, chosen):
+        if hasattr(on, "simulate_networks"):
+            rasters = on.simulate_networks(list(alike.values()), raster)
+        else:
+            with ThreadPoolExecutor(os.cpu_count() if on.name == "native" else 1) as pool:
+                rasters = pool.map(partial(_from_rest, on, raster), alike.values())
+        found |= zip(alike, rasters, strict=True)
+    return {name: found[name] for name in networks}
 
-    with ThreadPoolExecutor(1 if chosen is not None and chosen.name != "native" else os.cpu_count()) as pool:
-        return dict(zip(networks, pool.map(run, networks.values()), strict=True))
+
+def _by_engine(networks: Mapping[str, Network], chosen: Engine | None) -> list[tuple[Any, dict[str, Network]]]:
+    if chosen is not None:
+        return [(chosen, dict(networks))]
+    engines: dict[str, tuple[Any, dict[str, Network]]] = {}
+    for name, network in networks.items():
+        on = accelerated(network)
+        engines.setdefault(on.name, (on, {}))[1][name] = network
+    return list(engines.values())
 
 
-def _torch_engine() -> tuple[str | None, str]:
-    """The engine that runs on CUDA here; or None, and why."""
-    from snnlab.errors import ConfigError
-
-    for name in ("norse", "snntorch"):
-        if find_spec(name) is not None:
-            try:
-                engine(name, device="cuda")
-            except ConfigError as error:
-                return None, str(error)
-            return name, ""
-    return None, "neither norse nor snntorch is installed: pip install 'snnlab[research]'"
+def _from_rest(on: Engine, raster: Given, network: Network) -> Raster:
+    return on.simulate(network, network.fresh_learned(), network.fresh_state(1), 0, raster)
 
 
 @cache

@@ -12,7 +12,6 @@ import pytest
 
 from snnlab.config import NeuromorphicConfig
 from snnlab.reservoirs import NAMES, Network, engine
-from snnlab.reservoirs.engines import installed
 
 PLAIN = {
     "performance.spike_precision": "float64",
@@ -26,10 +25,8 @@ SPIKES = {1.0: 3396, 0.1: 3441}
 
 
 @pytest.fixture(params=NAMES)
-def name(request):
-    if request.param not in installed():
-        pytest.skip(f"{request.param} is not installed: pip install 'snnlab[research]'")
-    return request.param
+def name(request, made):
+    return made(request.param).name
 
 
 @cache

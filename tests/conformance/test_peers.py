@@ -1,6 +1,7 @@
 """Peers are held to ``native``: the same spikes, the same state after them, or a refusal that names what they lack.
 
-An engine enters by its name in ``snnlab.reservoirs.NAMES``; one that is not installed is skipped and says so.
+An engine enters by its name in ``snnlab.reservoirs.NAMES``; one that is not installed, or whose
+device is not there, is skipped and says so.
 """
 
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from snnlab.config import NeuromorphicConfig
 from snnlab.errors import ConfigError, EngineMissing
 from snnlab.reservoirs import NAMES, Network, engine
-from snnlab.reservoirs.engines import installed, peer
+from snnlab.reservoirs.engines import peer
 
 INPUTS = 40
 EXACT = {"performance.spike_precision": "float64", "learning.homeostasis.rate": 0.0, "reservoir.neurons": 80}
@@ -22,14 +23,8 @@ STATIC = EXACT | {"learning.algorithm": "none"}
 PLAIN = STATIC | {"neuron.adaptation": 0.0, "reservoir.inhibition": 0.0, "reservoir.input_synapse": "exponential"}
 """What NEST's iaf_psc_exp has."""
 WEAK = {"reservoir.input_strength": 0.1}
-TORCH = ("norse", "snntorch")
-FULL = ("brian2", *TORCH)
-
-
-def made(name, **options):
-    if name not in installed():
-        pytest.skip(f"{name} is not installed: pip install 'snnlab[research]'")
-    return engine(name, **options)
+BATCHED = ("cuda", "norse", "snntorch")
+FULL = ("brian2", *BATCHED)
 
 
 def build(**changes):
@@ -83,7 +78,7 @@ def simulated(chosen, network, given, busy=False, learn=False):
     ],
     ids=["as configured", "delayed", "never refractory", "traces"],
 )
-def test_a_peer_goes_on_from_where_native_stands_and_leaves_what_native_leaves(name, changes):
+def test_a_peer_goes_on_from_where_native_stands_and_leaves_what_native_leaves(name, changes, made):
     network, given = build(**changes), raster(120)
     expected = simulated(engine(), network, given, busy=True)
     assert expected[0].tick.size > 500
@@ -93,7 +88,7 @@ def test_a_peer_goes_on_from_where_native_stands_and_leaves_what_native_leaves(n
 @pytest.mark.parametrize(
     "changes", [{}, {"reservoir.delay": 3.0}, {"tick": 0.1}, {"neuron.tau_synapse": 20.0}], ids=str
 )
-def test_nest_goes_on_from_a_row_that_has_been_silent(changes):
+def test_nest_goes_on_from_a_row_that_has_been_silent(changes, made):
     network, given = build(**PLAIN | WEAK | changes), raster(200)
     expected = simulated(engine(), network, given)
     assert expected[0].tick.size > 200
@@ -101,7 +96,7 @@ def test_nest_goes_on_from_a_row_that_has_been_silent(changes):
 
 
 @pytest.mark.parametrize("target", ["cython", pytest.param("cpp_standalone", marks=pytest.mark.slow)])
-def test_brian2_compiles_what_its_numpy_target_runs(target):
+def test_brian2_compiles_what_its_numpy_target_runs(target, made):
     if which("g++") is None:
         pytest.skip("there is no g++ to compile with")
     network, given = build(**{"learning.algorithm": "STDP"}), raster(100)
@@ -112,9 +107,9 @@ def test_brian2_compiles_what_its_numpy_target_runs(target):
     assert type(brian2.get_device()).__name__ == "RuntimeDevice"
 
 
-@pytest.mark.parametrize("name", ["brian2", "nest", *TORCH])
+@pytest.mark.parametrize("name", ["brian2", "nest", *BATCHED])
 @pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_at_lower_precision_they_fire_alike(name, precision):
+def test_at_lower_precision_they_fire_alike(name, precision, made):
     network = build(**PLAIN | WEAK | {"performance.spike_precision": precision})
     rates = [simulated(one, network, raster(300))[0].tick.size for one in (engine(), made(name))]
     assert rates[0] > 300
@@ -141,7 +136,7 @@ def driven(chosen, network, stream, parts=1):
 
 
 @pytest.mark.parametrize("name", FULL)
-def test_events_of_several_entities_are_answered_as_native_answers_them(name):
+def test_events_of_several_entities_are_answered_as_native_answers_them(name, made):
     network, stream = build(**{"reservoir.settle_ticks": 1000}), events(30, entities=2)
     expected, state, total = driven(engine(), network, stream)
     assert sum(len(neurons) for neurons, _ in expected) > 100
@@ -153,15 +148,15 @@ def test_events_of_several_entities_are_answered_as_native_answers_them(name):
             np.testing.assert_allclose(own[key], state[key], rtol=1e-9, atol=1e-9, err_msg=key)
 
 
-def test_nest_answers_events_from_silent_rows():
+def test_nest_answers_events_from_silent_rows(made):
     network, stream = build(**PLAIN | WEAK | {"reservoir.settle_ticks": 1000}), events(50)
     expected, _, total = driven(engine(), network, stream)
     assert (driven(made("nest"), network, stream)[::2]) == (expected, total)
     assert total > 200
 
 
-@pytest.mark.parametrize("name", TORCH)
-def test_a_batch_of_rows_gives_what_its_rows_give_alone(name):
+@pytest.mark.parametrize("name", BATCHED)
+def test_a_batch_of_rows_gives_what_its_rows_give_alone(name, made):
     network, chosen = build(), made(name)
     rasters = [raster(ticks, seed=ticks) for ticks in (150, 20, 0, 90)]
     learned, state = network.fresh_learned(), network.fresh_state(4)
@@ -188,13 +183,13 @@ LEARNING = [
     for name, changes, words in [
         *((peer_name, {"learning.homeostasis.rate": 0.02}, "homeostasis.*learn=False") for peer_name in NAMES[1:]),
         *((peer_name, {"learning.algorithm": "BCM"}, "the rule BCM.*STDP") for peer_name in ("brian2", "nest")),
-        *((peer_name, {"learning.algorithm": "STDP"}, r"plasticity \(STDP\).*learn=False") for peer_name in TORCH),
+        *((peer_name, {"learning.algorithm": "STDP"}, r"plasticity \(STDP\).*learn=False") for peer_name in BATCHED),
     ]
 ]
 
 
 @pytest.mark.parametrize(("name", "changes", "learn", "words"), [*REFUSED, *LEARNING])
-def test_what_a_peer_cannot_express_is_refused_by_name_with_the_way_out(name, changes, learn, words):
+def test_what_a_peer_cannot_express_is_refused_by_name_with_the_way_out(name, changes, learn, words, made):
     network = build(**changes)
     learned, state = network.fresh_learned(), network.fresh_state(1)
     with pytest.raises(ConfigError, match=f"engine '{name}' cannot express .*{words}.*or use engine 'native'"):
@@ -202,7 +197,7 @@ def test_what_a_peer_cannot_express_is_refused_by_name_with_the_way_out(name, ch
     assert all(np.array_equal(state[key], array) for key, array in network.fresh_state(1).items())
 
 
-def test_nest_refuses_to_begin_where_it_cannot():
+def test_nest_refuses_to_begin_where_it_cannot(made):
     network = build(**PLAIN)
     with pytest.raises(ConfigError, match=r"begin refractory.*silent"):
         simulated(made("nest"), network, raster(5), busy=True)
@@ -213,14 +208,14 @@ def test_nest_refuses_to_begin_where_it_cannot():
         made("nest").simulate(learns, learns.fresh_learned(), state, 0, raster(5), learn=True)
 
 
-def test_brian2_refuses_to_learn_over_spikes_that_are_long_under_way():
+def test_brian2_refuses_to_learn_over_spikes_that_are_long_under_way(made):
     network = build(**{"learning.algorithm": "STDP", "reservoir.delay": 3.0})
     with pytest.raises(ConfigError, match="under way"):
         simulated(made("brian2"), network, raster(5), busy=True, learn=True)
 
 
 @pytest.mark.parametrize("name", NAMES[1:])
-def test_bad_arrays_and_events_are_refused_as_native_refuses_them(name):
+def test_bad_arrays_and_events_are_refused_as_native_refuses_them(name, made):
     chosen, network = made(name), build(**PLAIN)
     learned, state = network.fresh_learned(), network.fresh_state(5)
     nothing = np.zeros(2, np.int64), np.empty(0, np.int32)
@@ -247,7 +242,7 @@ def test_bad_arrays_and_events_are_refused_as_native_refuses_them(name):
 
 
 @pytest.mark.parametrize("name", NAMES[1:])
-def test_nothing_in_is_nothing_out(name):
+def test_nothing_in_is_nothing_out(name, made):
     chosen, network = made(name), build(**PLAIN)
     learned, state = network.fresh_learned(), network.fresh_state(1)
     chosen.warm(network)
@@ -265,8 +260,10 @@ def test_nothing_in_is_nothing_out(name):
         ("nest", {"threads": 0}, "0 threads"),
         ("norse", {"device": "abacus"}, "'abacus': take cpu"),
         ("snntorch", {"device": "cuda:99"}, "'cuda:99': torch sees"),
+        ("cuda", {"device": 99}, "device 99: numba sees"),
+        ("cuda", {"threads": 33}, "33 threads a block: .* multiple of 32"),
         ("norse", {"colour": 1}, "does not take .*colour"),
-        ("neuron", {}, "unknown engine 'neuron'; there is native, brian2, nest, norse, snntorch"),
+        ("neuron", {}, "unknown engine 'neuron'; there is native, cuda, brian2, nest, norse, snntorch"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(name, options, words):
@@ -276,8 +273,7 @@ def test_options_that_mean_nothing_are_refused(name, options, words):
 
 @pytest.mark.parametrize("name", NAMES[1:])
 def test_an_engine_that_is_not_installed_says_how_to_install_it(name, monkeypatch):
-    modules = {name: None} if name == "brian2" else {name: None, "torch": None}
-    for module in modules:
+    for module in {"brian2": ["brian2"], "cuda": ["numba_cuda"]}.get(name, [name, "torch"]):
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(
         EngineMissing, match=rf"engine '{name}' needs .* not installed: pip install 'snnlab\[research\]'"
@@ -285,7 +281,7 @@ def test_an_engine_that_is_not_installed_says_how_to_install_it(name, monkeypatc
         engine(name)
 
 
-def test_brian2_without_a_compiler_says_what_to_do(monkeypatch):
+def test_brian2_without_a_compiler_says_what_to_do(monkeypatch, made):
     made("brian2")
     monkeypatch.setattr("snnlab.reservoirs.engines.brian2.which", lambda name: None)
     assert engine("brian2").target == "numpy"
@@ -306,7 +302,7 @@ def test_a_simulator_is_imported_only_when_it_is_asked_for():
     """And NEST greets nobody."""
     program = (
         "import sys, snnlab.reservoirs as r; r.engine(); r.engines.installed();"
-        "names = ('torch', 'norse', 'snntorch', 'brian2', 'nest');"
+        "names = ('torch', 'norse', 'snntorch', 'brian2', 'nest', 'numba.cuda');"
         "print([name for name in names if name in sys.modules]);" + "r.engine('nest')" * (find_spec("nest") is not None)
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)

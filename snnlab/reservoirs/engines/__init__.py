@@ -1,4 +1,7 @@
-"""Engines run a network. ``native`` serves; the peers are other simulators, for research; all answer the same calls."""
+"""Engines run a network; all answer the same calls.
+
+``native`` serves; ``cuda`` is the same on a CUDA device, for many entities at once; the others are peers, for research.
+"""
 
 from importlib.util import find_spec
 from typing import Any
@@ -8,7 +11,8 @@ from snnlab.reservoirs.engines.base import Activity, Attached, Engine, Forwardin
 
 __all__ = ["NAMES", "Activity", "Attached", "Engine", "Forwarding", "Raster", "engine", "installed"]
 
-NAMES = ("native", "brian2", "nest", "norse", "snntorch")
+NAMES = ("native", "cuda", "brian2", "nest", "norse", "snntorch")
+_PACKAGES = {"cuda": "numba_cuda"}
 
 
 def installed() -> tuple[str, ...]:
@@ -17,11 +21,11 @@ def installed() -> tuple[str, ...]:
     >>> installed()[0]
     'native'
     """
-    return tuple(name for name in NAMES if name == "native" or find_spec(name) is not None)
+    return tuple(name for name in NAMES if name == "native" or find_spec(_PACKAGES.get(name, name)) is not None)
 
 
 def engine(name: str = "native", **options: Any) -> Engine:  # noqa: ANN401 - each engine's own
-    """The engine of that name: ``brian2`` takes ``target``, ``norse`` and ``snntorch`` take ``device``.
+    """The engine of that name: ``brian2`` takes ``target``, ``nest`` ``threads``, the three on CUDA a ``device``.
 
     A peer's package is imported here, and only here. Raises ConfigError on an unknown name or option, EngineMissing
     where the package is not installed.
@@ -43,6 +47,10 @@ def _class(name: str) -> type[Any]:
         from snnlab.reservoirs.engines.native import Native
 
         return Native
+    if name == "cuda":
+        from snnlab.reservoirs.engines.cuda import Cuda
+
+        return Cuda
     if name == "brian2":
         from snnlab.reservoirs.engines.brian2 import Brian2
 

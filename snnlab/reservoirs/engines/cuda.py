@@ -1,0 +1,137 @@
+"""The native engine on CUDA: many entities at once, or many networks, a block of threads each.
+
+What it is for: replays and sweeps of hundreds of entities. It learns nothing: entities that share what is learnt take
+turns at every event, which is what a processor is good at.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+import numpy as np
+
+from snnlab.errors import ConfigError
+from snnlab.reservoirs.engines.base import Raster
+from snnlab.reservoirs.engines.fitting import check_raster, check_row, state_of
+from snnlab.reservoirs.engines.peer import needed, refuse
+from snnlab.reservoirs.engines.peer_engine import PeerEngine
+from snnlab.reservoirs.network import Network
+from snnlab.types import Array, Arrays
+
+__all__ = ["Cuda"]
+
+_NEURONS = 2**26
+"""Of all entities of one launch: a device needs some 50 bytes for each."""
+
+
+@final
+@dataclass(frozen=True)
+class Cuda(PeerEngine):
+    """Runs networks on the CUDA device of that number, in float32, int8 or float64.
+
+    ``threads`` of a block are a multiple of 32; by default as many as a network of that size keeps busy. Raises
+    ConfigError where there is no such device, EngineMissing where numba-cuda is not installed.
+    """
+
+    device: int = 0
+    threads: int | None = None
+    name: ClassVar[str] = "cuda"
+
+    def __post_init__(self) -> None:
+        """Check that the device is there."""
+        if self.threads is not None and (self.threads % 32 or not 32 <= self.threads <= 1024):
+            raise ConfigError(f"engine 'cuda' cannot run {self.threads} threads a block: take a multiple of 32, at most 1024")
+        needed("numba_cuda", self.name, "numba-cuda")
+        count = _devices()
+        if not 0 <= self.device < count:
+            raise ConfigError(
+                f"engine 'cuda' cannot run on device {self.device}: numba sees {count} CUDA devices; "
+                + (f"take 0 to {count - 1}" if count else "use engine 'native'")
+            )
+
+    def simulate_rows(
+        self,
+        network: Network,
+        learned: Arrays,
+        state: Arrays,
+        rows: Sequence[int],
+        rasters: Sequence[tuple[Array, Array]],
+        *,
+        learn: bool = False,
+    ) -> list[Raster]:
+        """See :meth:`.peer_engine.PeerEngine.simulate_rows`: at once."""
+        from snnlab.reservoirs.engines.cuda_launch import Batch, launch
+
+        self._refuse(network, learn=learn)
+        given, distinct = _rasters(network, rasters)
+        for row in rows:
+            check_row(state, row)
+        own, found, most = state_of(network, state), [], max(1, _NEURONS // network.n_neurons)
+        for begin in range(0, len(rows), most):
+            part = slice(begin, begin + most)
+            chosen = list(rows[part])
+            states = tuple(array[chosen] for array in own)
+            batch = Batch([(network, learned)], [0] * len(chosen), distinct, given[part], states)
+            found += launch(batch, self.device, self.threads)
+            for array, after in zip(own, states, strict=True):
+                array[chosen] = after
+        return found
+
+    def simulate_networks(
+        self, networks: Sequence[Network], raster: tuple[Array, Array]
+    ) -> list[Raster]:
+        """The same input to each of several networks from rest, as they were built; those of one shape at once."""
+        from snnlab.reservoirs.engines.cuda_launch import Batch, launch
+
+        found: dict[int, Raster] = {}
+        for alike in _by_shape(networks):
+            built = [(networks[one], networks[one].fresh_learned()) for one in alike]
+            given, rasters = _rasters(networks[alike[0]], [raster] * len(alike))
+            own = [state_of(networks[one], networks[one].fresh_state(1)) for one in alike]
+            states = tuple(np.concatenate(column) for column in zip(*own, strict=True))
+            batch = Batch(built, range(len(alike)), rasters, given, states)
+            found |= zip(alike, launch(batch, self.device, self.threads), strict=True)
+        return [found[one] for one in range(len(networks))]
+
+    def _refuse(self, network: Network, *, learn: bool) -> None:
+        rule, way_out = network.config.learning.algorithm, "simulate with learn=False"
+        homeostatic = learn and network.config.learning.homeostasis.rate > 0.0
+        refuse(
+            self.name,
+            {f"plasticity ({rule})": (learn and network.plastic, way_out), "homeostasis": (homeostatic, way_out)},
+        )
+
+
+def _devices() -> int:
+    from numba import cuda
+
+    try:
+        return len(cuda.gpus)
+    except Exception:  # noqa: BLE001 - a driver that is missing, too old or refuses: all mean none
+        return 0
+
+
+def _rasters(
+    network: Network, rasters: Sequence[tuple[Array, Array]]
+) -> tuple[list[int], list[tuple[Array, Array]]]:
+    """Which of the distinct rasters each is, and these, checked."""
+    places: dict[tuple[int, int], int] = {}
+    given = [places.setdefault((id(ptr), id(address)), len(places)) for ptr, address in rasters]
+    distinct = [rasters[given.index(place)] for place in range(len(places))]
+    return given, [_raster(network, one) for one in distinct]
+
+
+def _raster(network: Network, given: tuple[Array, Array]) -> tuple[Array, Array]:
+    ptr, address = np.ascontiguousarray(given[0], np.int64), np.ascontiguousarray(given[1], np.int32)
+    check_raster(network, ptr, address)
+    return ptr, address
+
+
+def _by_shape(networks: Sequence[Network]) -> list[list[int]]:
+    """Networks that one launch may hold: of the same sizes and precision."""
+    alike: dict[Any, list[int]] = {}
+    for one, network in enumerate(networks):
+        rows = network.targets, network.input_targets
+        key = (*(array.shape + (array.dtype,) for array in rows), network.real, network.quantised, network.rule.traces)
+        alike.setdefault(key, []).append(one)
+    return list(alike.values())

@@ -1,0 +1,181 @@
+"""The kernel of the CUDA engine: one block of threads runs one entity, all its ticks in one launch.
+
+A tick has two phases. First warps add up what spikes bring, a warp for each row of synapses. Then each thread updates
+neurons of its own, as :func:`.native_kernels.membranes` does, and lists those that fire and those whose spikes arrive
+in the next tick. Sums are of whole numbers (:mod:`.cuda_plan`), so the order in which threads add does not matter: a
+run gives the same spikes each time. A loop over every so many is a ``while``: a ``range`` begins with a division.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import cuda, int32, int64
+
+__all__ = ["ARRIVED", "NEXT", "USED", "kernel_of", "pack", "places"]
+
+# ruff: noqa: ANN001, ANN201, ANN202 - the types of a kernel are those it is compiled for
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
+
+NEXT, USED, ARRIVED = 3, 4, 5
+"""Columns of a job after its network, first tick and ticks: the next tick, spikes that are out, that have arrived."""
+_SHARED = 48 * 1024 - 64
+"""Bytes of shared memory that every block may have, but for what it counts in."""
+_NEVER = 65535
+_BROUGHT = 8
+
+
+def places(neurons: int, level: int) -> tuple[int, int]:
+    """How many of the two sums of each neuron lie in shared memory, and the bytes; ``level`` is those of a level.
+
+    >>> places(1000, 4), places(10_000, 4), places(10_000, 8)
+    ((2, 12000), (1, 40000), (0, 0))
+    """
+    both, arriving = neurons * (_BROUGHT + level), neurons * level
+    if both <= _SHARED:
+        return 2, both
+    return (1, arriving) if arriving <= _SHARED else (0, 0)
+
+
+@cuda.jit(device=True)
+def _add_rows(targets, levels, sources, begin, end, sums):
+    """Add rows of synapses, one for each source: a warp takes a row, a thread every 32nd of its synapses."""
+    warp, warps, lane = cuda.threadIdx.x >> 5, cuda.blockDim.x >> 5, cuda.threadIdx.x & 31
+    s = begin + warp
+    while s < end:
+        source = sources[s]
+        for k in range(lane, targets.shape[1], 32):
+            cuda.atomic.add(sums, targets[source, k], levels[source, k])
+        s += warps
+
+
+@cuda.jit(device=True)
+def _write(fired, count, tick, ticks, neurons):
+    """Write the spikes of a tick by the neurons' numbers: one's place is how many come before it."""
+    s = cuda.threadIdx.x
+    while s < count:
+        neuron, place = fired[s], 0
+        for other in range(count):
+            place += fired[other] < neuron
+        ticks[place], neurons[place] = tick, neuron
+        s += cuda.blockDim.x
+
+
+@cuda.jit(device=True)
+def _begin(age, lag, brought, arriving, due, counts, now):
+    """Nothing is summed yet; list the neurons whose spikes arrive in the first tick."""
+    thread, threads = cuda.threadIdx.x, cuda.blockDim.x
+    if thread == 0:
+        counts[0, 0] = counts[0, 1] = counts[1, 0] = counts[1, 1] = 0
+    cuda.syncthreads()
+    for j in range(thread, age.size, threads):
+        brought[j] = arriving[j] = 0
+        if age[j] == lag - 1:
+            due[cuda.atomic.add(counts, (0, now), 1)] = j
+    cuda.syncthreads()
+
+
+@cuda.jit(device=True)
+def _update(own, threshold, bias, brought, arriving, late, real, whole, keeps, due, fired, counts, now):
+    """One tick of this thread's neurons."""
+    v, i, a, age, traces = own
+    kind = v.dtype.type
+    membrane, to_membrane, to_bias, synapse, adaptation = real[0], real[1], real[2], real[3], real[4]
+    reset, rise, at_once, as_current, zero, tiny = real[6], real[7], real[11], real[12], real[13], real[14]
+    scale, one, pool = real[15], real[16], real[8] * kind(late)
+    refractory, lag = whole[0], whole[1]
+    j = cuda.threadIdx.x
+    while j < v.size:
+        older = min(int64(age[j]) + 1, _NEVER)
+        active = older > refractory
+        given = kind(brought[j])
+        v_in, i_in = v[j] + at_once * given, i[j] + as_current * given
+        potential = membrane * v_in + to_membrane * i_in + to_bias * bias[j]
+        potential = potential if active else v[j]
+        held = adaptation * a[j]
+        held = held if held > tiny else zero
+        spike = active and potential >= threshold[j] + held
+        kept = synapse * i_in + (scale * kind(arriving[j]) - pool)
+        i[j] = kept if abs(kept) > tiny else zero
+        potential = potential if abs(potential) > tiny else zero
+        v[j] = reset if spike else potential
+        a[j] = held + (rise if spike else zero)
+        older = 0 if spike else older
+        age[j] = older
+        brought[j] = arriving[j] = 0
+        for q in range(traces.shape[0]):
+            traces[q, j] = keeps[q] * (traces[q, j] + (one if spike else zero))
+        if spike:
+            fired[cuda.atomic.add(counts, (1, now), 1)] = j
+        if older == lag - 1:
+            due[cuda.atomic.add(counts, (0, 1 - now), 1)] = j
+        j += cuda.blockDim.x
+
+
+@cuda.jit(device=True)
+def _run(net, raster, own, sums, lists, out, job):
+    """Ticks of one entity, from the next one on, until it is done or its output is full."""
+    targets, levels, input_targets, input_levels, bias, threshold, real, whole, keeps = net
+    ptr, address = raster
+    brought, arriving = sums
+    due, fired = lists
+    ticks_out, neurons_out = out
+    counts = cuda.shared.array((2, 2), int32)
+    age, first, ticks, t, used, arrived = own[3], job[1], job[2], job[NEXT], 0, job[ARRIVED]
+    _begin(age, whole[1], brought, arriving, due[t & 1], counts, t & 1)
+    while t < ticks and used + age.size <= neurons_out.size:
+        now = t & 1
+        late = counts[0, now]
+        if cuda.threadIdx.x == 0:  # what nobody reads before the threads have met
+            counts[0, 1 - now] = counts[1, now] = 0
+        _add_rows(targets, levels, due[now], 0, late, arriving)
+        _add_rows(input_targets, input_levels, address, ptr[first + t], ptr[first + t + 1], brought)
+        cuda.syncthreads()
+        _update(
+            own, threshold, bias, brought, arriving, late, real, whole, keeps, due[1 - now], fired[now], counts, now
+        )
+        cuda.syncthreads()
+        spiked = counts[1, now]
+        _write(fired[now], spiked, t, ticks_out[used:], neurons_out[used:])
+        used, arrived, t = used + spiked, arrived + late, t + 1
+    cuda.syncthreads()
+    if cuda.threadIdx.x == 0:
+        job[NEXT], job[USED], job[ARRIVED] = t, used, arrived
+
+
+@cuda.jit
+def pack(outs, ends, packed):
+    """Put the spikes of the jobs behind one another: a block moves those of a job."""
+    job, at = cuda.blockIdx.x, cuda.threadIdx.x
+    begin = ends[job]
+    while begin + at < ends[job + 1]:
+        packed[0, begin + at], packed[1, begin + at] = outs[0][job, at], outs[1][job, at]
+        at += cuda.blockDim.x
+
+
+@cache
+def kernel_of(place: int, level: Any) -> Any:  # noqa: ANN401 - numba has no types
+    """The kernel for so many sums in shared memory (see :func:`places`), of levels of this type of numba's."""
+    first = _BROUGHT // np.dtype(str(level)).itemsize  # where the second sums begin, in levels a neuron
+
+    @cuda.jit
+    def run(nets, raster, states, sums, lists, outs, jobs):
+        """A block runs a job."""
+        job = jobs[cuda.blockIdx.x]
+        at, of = cuda.blockIdx.x, job[0]
+        own = states[0][at], states[1][at], states[2][at], states[3][at], states[4][at]
+        n = own[0].size
+        brought, arriving = sums[0][at], sums[1][at]
+        if place == 2:
+            brought = cuda.shared.array(0, int64)[:n]
+            arriving = cuda.shared.array(0, level)[first * n : (first + 1) * n]
+        elif place == 1:
+            arriving = cuda.shared.array(0, level)[:n]
+        net = (
+            nets[0][of], nets[1][of], nets[2][of], nets[3][of], nets[4][of], nets[5][of], nets[6][of], nets[7][of],
+            nets[8][of],
+        )  # fmt: skip
+        own_lists = lists[0][at], lists[1][at]
+        _run(net, raster, own, (brought, arriving), own_lists, (outs[0][at], outs[1][at]), job)
+
+    return run
