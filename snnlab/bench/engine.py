@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float64
 
-from snnlab.bench.batch_replay import cuda_is_here, measures
+from snnlab.bench import batch_replay
 from snnlab.bench.engine_network import Given, begun, network_of, raster
 from snnlab.bench.peers.dense import NAME as DENSE
 from snnlab.bench.peers.dense import DenseNetwork
@@ -53,8 +53,8 @@ def run(
     kernel = Native.kernel(network_of(max(neurons), "static"))
     size = min(max(neurons), 1000)
     rows.append(_two_shards(size, ticks, rounds))
-    if cuda_is_here():
-        rows.append(_replayed(size, ticks, rounds, "cuda"))
+    replayed = network_of(size, "static", "float32")
+    rows += batch_replay.rows(replayed, network_of(size, "stdp"), raster(replayed, ticks), rounds)
     return rows, NOTES.format(kernel=kernel)
 
 
@@ -124,15 +124,6 @@ class _Subject:
         if bars is None or self.neurons != _SIZED:
             return None
         return bars["AVX-512" in Native.kernel(network)]
-
-
-def _replayed(neurons: int, ticks: int, rounds: int, device: str) -> Row:
-    network = network_of(neurons, "static", "float32")
-    with settled():
-        found = in_turn(rounds, **measures(network, raster(network, ticks), device))
-    times = Spread.of(found["device"]), Spread.of(found["native"])
-    name = f"engine.replay.{neurons}.{device}"
-    return Row.of(name, times[0], "us/tick", peer="native, all cores", peer_value=times[1], better="lower")
 
 
 def _two_shards(neurons: int, ticks: int, rounds: int) -> Row:

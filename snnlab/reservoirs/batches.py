@@ -1,4 +1,4 @@
-"""Many entities, or many networks, at once and without learning: on CUDA if it is there and wanted, else on all cores.
+"""Many entities, or many networks that may learn, at once: on CUDA if it is there and wanted, else on all cores.
 
 ``performance.gpu_acceleration`` is what wants it. Events that a detector learns from come one after the other, so they
 are none of this: the native engine runs them.
@@ -66,42 +66,56 @@ def replay(
         return list(pool.map(partial(on.simulate, network, learned, state), rows, rasters))
 
 
-def sweep(networks: Mapping[str, Network], raster: Given, chosen: Engine | None = None) -> dict[str, Raster]:
-    """The same input to each of several networks, from rest: how a parameter changes the answer.
+def sweep(
+    networks: Mapping[str, Network],
+    raster: Given,
+    chosen: Engine | None = None,
+    learned: Mapping[str, Arrays] | None = None,
+) -> dict[str, Raster]:
+    """The same input to each of several networks, from rest: how a parameter changes the answer, or what is learnt.
+
+    They learn, each in its own ``learned`` and in place, where these are given. Raises ConfigError where the engine
+    cannot learn by a network's rule.
 
     >>> import numpy as np
     >>> from snnlab.config import NeuromorphicConfig
     >>> config = NeuromorphicConfig().replace({"reservoir.neurons": 50})
     >>> weak, strong = (config.replace({"reservoir.input_strength": strength}) for strength in (0.1, 0.8))
+    >>> networks = {"weak": Network.build(weak, 10), "strong": Network.build(strong, 10)}
     >>> given = np.arange(101) * 4, np.arange(400, dtype=np.int32) % 10
-    >>> found = sweep({"weak": Network.build(weak, 10), "strong": Network.build(strong, 10)}, given)
+    >>> found = sweep(networks, given)
     >>> bool(found["weak"].tick.size < found["strong"].tick.size)
     True
+    >>> learned = {name: network.fresh_learned() for name, network in networks.items()}
+    >>> learning = sweep(networks, given, learned=learned)
+    >>> bool(learned["strong"]["threshold"].max() > 0.0)
+    True
     """
-
     found: dict[str, Raster] = {}
-    for on, alike in _by_engine(networks, chosen):
+    for on, own in _by_engine(networks, chosen):
+        arrays = [learned[name] for name in own] if learned is not None else None
         if hasattr(on, "simulate_networks"):
-            rasters = on.simulate_networks(list(alike.values()), raster)
+            rasters = on.simulate_networks(list(own.values()), raster, arrays)
         else:
+            alone = arrays or [network.fresh_learned() for network in own.values()]
             with ThreadPoolExecutor(os.cpu_count() if on.name == "native" else 1) as pool:
-                rasters = pool.map(partial(_from_rest, on, raster), alike.values())
-        found |= zip(alike, rasters, strict=True)
+                run = partial(_from_rest, on, raster, learn=learned is not None)
+                rasters = list(pool.map(run, own.values(), alone))
+        found |= zip(own, rasters, strict=True)
     return {name: found[name] for name in networks}
 
 
 def _by_engine(networks: Mapping[str, Network], chosen: Engine | None) -> list[tuple[Any, dict[str, Network]]]:
-    if chosen is not None:
-        return [(chosen, dict(networks))]
-    engines: dict[str, tuple[Any, dict[str, Network]]] = {}
+    """Engines, each with the networks that it is to run."""
+    found: dict[str, tuple[Any, dict[str, Network]]] = {}
     for name, network in networks.items():
-        on = accelerated(network)
-        engines.setdefault(on.name, (on, {}))[1][name] = network
-    return list(engines.values())
+        on = accelerated(network) if chosen is None else chosen
+        found.setdefault(on.name, (on, {}))[1][name] = network
+    return list(found.values())
 
 
-def _from_rest(on: Engine, raster: Given, network: Network) -> Raster:
-    return on.simulate(network, network.fresh_learned(), network.fresh_state(1), 0, raster)
+def _from_rest(on: Engine, raster: Given, network: Network, learned: Arrays, *, learn: bool) -> Raster:
+    return on.simulate(network, learned, network.fresh_state(1), 0, raster, learn)
 
 
 @cache

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from snnlab.bench import detection, engine, growth, imports, latency, memory, seed, seed_tasks, throughput
+from snnlab.bench import batch_replay, detection, engine, growth, imports, latency, memory, seed, seed_tasks, throughput
 from snnlab.bench.cli import app
 from snnlab.bench.engine_network import network_of, raster
 from snnlab.bench.peers.dense import DenseNetwork
@@ -188,11 +188,21 @@ def test_rows_added_by_index_in_torch_fire_as_the_engine_does():
     assert peer.time(0).shape == (1,)
 
 
-def test_a_replay_on_a_device_stands_beside_all_cores():
-    pytest.importorskip("norse")
-    figure = engine._replayed(64, 5, 1, "cpu").figure
-    assert (figure.id, figure.peer) == ("engine.replay.64.cpu", "native, all cores")
-    assert figure.ratio > 0
+def test_a_replay_on_a_device_stands_beside_all_cores(monkeypatch):
+    monkeypatch.setattr(batch_replay, "ENTITIES", 3)
+    monkeypatch.setattr(batch_replay, "NETWORKS", 2)
+    static, learning = network_of(64, "static", "float32"), network_of(64, "stdp")
+    given = raster(static, 5)
+    monkeypatch.setattr(batch_replay, "device", lambda *_, **__: None)
+    assert batch_replay.rows(static, learning, given, 1) == []
+    monkeypatch.setattr(batch_replay, "device", lambda *_, **__: engine_of("native"))  # stands in for one
+    figures = [row.figure for row in batch_replay.rows(static, learning, given, 1)]
+    assert [figure.id for figure in figures] == [
+        "engine.replay.64.cuda",
+        "engine.replay.64.cuda.norse",
+        "engine.sweep.64.cuda",
+    ]
+    assert all(figure.ratio > 0 for figure in figures)
 
 
 @pytest.mark.slow

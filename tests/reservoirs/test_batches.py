@@ -4,7 +4,7 @@ import structlog
 
 from snnlab.config import NeuromorphicConfig
 from snnlab.errors import ConfigError
-from snnlab.reservoirs import Network, batches, engine, replay
+from snnlab.reservoirs import Network, batches, engine, engines, replay, sweep
 from snnlab.reservoirs.engines import installed
 
 INPUTS = 30
@@ -22,10 +22,10 @@ def rasters(lengths=(200, 50, 0, 120)):
 
 @pytest.fixture
 def cuda():
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    if not torch.cuda.is_available():
-        pytest.skip("torch sees no CUDA device")
-    return "cuda"
+    try:
+        return engine("cuda")
+    except ConfigError as error:
+        pytest.skip(str(error))
 
 
 def one_by_one(network, given):
@@ -54,36 +54,51 @@ def test_rows_replayed_at_once_give_what_they_give_one_by_one(chosen):
     same(found, state, *one_by_one(network, given))
 
 
-@pytest.mark.parametrize("name", ["norse", "snntorch"])
+@pytest.mark.parametrize("name", ["cuda", "norse", "snntorch"])
 def test_cuda_gives_the_processor_s_spikes(cuda, name):
     network, given = build(), rasters()
     state = network.fresh_state(4)
-    found = replay(network, network.fresh_learned(), state, range(4), given, engine(name, device=cuda))
+    if name not in installed():
+        pytest.skip(f"{name} is not installed")
+    chosen = cuda if name == "cuda" else engine(name, device="cuda")
+    found = replay(network, network.fresh_learned(), state, range(4), given, chosen)
     same(found, state, *one_by_one(network, given))
 
 
 def test_cuda_is_taken_where_it_is_wanted_and_there(cuda):
-    assert batches.accelerated(build(**{"performance.gpu_acceleration": True})).device == cuda
+    assert batches.accelerated(build(**{"performance.gpu_acceleration": True})) == cuda
     assert batches.accelerated(build()).name == "native"
 
 
 def test_without_cuda_there_is_one_notice_that_says_why(monkeypatch):
-    monkeypatch.setattr(batches, "_torch_engine", lambda: (None, "torch sees 0 CUDA devices"))
+    monkeypatch.setattr(engines.cuda, "devices", lambda: 0)
     batches._notice_once.cache_clear()
     network = build(**{"performance.gpu_acceleration": True})
     with structlog.testing.capture_logs() as logs:
         for _ in range(3):
             assert batches.accelerated(network).name == "native"
     assert len(logs) == 1
-    assert logs[0]["event"].endswith("replays and sweeps run on the processor, since torch sees 0 CUDA devices")
+    assert "replays and sweeps run on the processor, since engine 'cuda' " in logs[0]["event"]
+    assert logs[0]["event"].endswith("numba sees 0 CUDA devices; use engine 'native'")
 
 
-def test_the_reason_is_that_of_the_engine(monkeypatch):
-    monkeypatch.setattr(batches, "find_spec", lambda name: None)
-    assert batches._torch_engine() == (
-        None,
-        "neither norse nor snntorch is installed: pip install 'snnlab[research]'",
-    )
+@pytest.mark.parametrize("chosen", [None, "native", "brian2"])
+def test_networks_of_a_sweep_learn_each_its_own(chosen):
+    if chosen not in (None, *installed()):
+        pytest.skip(f"{chosen} is not installed")
+    on = None if chosen is None else engine(chosen)
+    networks = {name: build(**{"learning.learning_rate": rate}) for name, rate in (("slow", 0.001), ("fast", 0.02))}
+    learned = {name: network.fresh_learned() for name, network in networks.items()}
+    given = rasters((60,))[0]
+    found = sweep(networks, given, on, learned)
+    for name, network in networks.items():
+        own = network.fresh_learned()
+        alone = engine().simulate(network, own, network.fresh_state(1), 0, given, learn=True)
+        assert found[name].neuron.tolist() == alone.neuron.tolist()
+        np.testing.assert_allclose(learned[name]["weights"], own["weights"], atol=1e-12)
+    moved = [np.abs(learned[name]["weights"] - networks[name].weights).max() for name in ("slow", "fast")]
+    assert 0 < moved[0] < moved[1]
+    assert sweep(networks, given, on)["slow"].neuron.size > 0
 
 
 def test_a_row_that_comes_twice_is_refused():

@@ -16,9 +16,10 @@ from snnlab.reservoirs.engines.fitting import check_raster, check_row, state_of
 from snnlab.reservoirs.engines.peer import needed, refuse
 from snnlab.reservoirs.engines.peer_engine import PeerEngine
 from snnlab.reservoirs.network import Network
+from snnlab.reservoirs.plasticity import Stdp
 from snnlab.types import Array, Arrays
 
-__all__ = ["Cuda"]
+__all__ = ["Cuda", "devices"]
 
 _NEURONS = 2**26
 """Of all entities of one launch: a device needs some 50 bytes for each."""
@@ -40,9 +41,11 @@ class Cuda(PeerEngine):
     def __post_init__(self) -> None:
         """Check that the device is there."""
         if self.threads is not None and (self.threads % 32 or not 32 <= self.threads <= 1024):
-            raise ConfigError(f"engine 'cuda' cannot run {self.threads} threads a block: take a multiple of 32, at most 1024")
+            raise ConfigError(
+                f"engine 'cuda' cannot run {self.threads} threads a block: take a multiple of 32, at most 1024"
+            )
         needed("numba_cuda", self.name, "numba-cuda")
-        count = _devices()
+        count = devices()
         if not 0 <= self.device < count:
             raise ConfigError(
                 f"engine 'cuda' cannot run on device {self.device}: numba sees {count} CUDA devices; "
@@ -78,23 +81,30 @@ class Cuda(PeerEngine):
         return found
 
     def simulate_networks(
-        self, networks: Sequence[Network], raster: tuple[Array, Array]
+        self, networks: Sequence[Network], raster: tuple[Array, Array], learned: Sequence[Arrays] | None = None
     ) -> list[Raster]:
-        """The same input to each of several networks from rest, as they were built; those of one shape at once."""
+        """The same input to each of several networks from rest; those of one shape run at once.
+
+        Each learns in its own ``learned``, in place; without these nothing is learnt. Raises ConfigError as
+        :meth:`simulate_rows` does, and for a rule that is not STDP.
+        """
         from snnlab.reservoirs.engines.cuda_launch import Batch, launch
 
+        own = [network.fresh_learned() for network in networks] if learned is None else learned
         found: dict[int, Raster] = {}
-        for alike in _by_shape(networks):
-            built = [(networks[one], networks[one].fresh_learned()) for one in alike]
-            given, rasters = _rasters(networks[alike[0]], [raster] * len(alike))
-            own = [state_of(networks[one], networks[one].fresh_state(1)) for one in alike]
-            states = tuple(np.concatenate(column) for column in zip(*own, strict=True))
-            batch = Batch(built, range(len(alike)), rasters, given, states)
+        for learn, alike in _by_shape(networks, learn=learned is not None):
+            chosen = [networks[one] for one in alike]
+            given, rasters = _rasters(chosen[0], [raster] * len(alike))
+            states = [state_of(network, network.fresh_state(1)) for network in chosen]
+            batch = Batch(
+                [(networks[one], own[one]) for one in alike], range(len(alike)), rasters, given,
+                tuple(np.concatenate(column) for column in zip(*states, strict=True)), learn,
+            )  # fmt: skip
             found |= zip(alike, launch(batch, self.device, self.threads), strict=True)
         return [found[one] for one in range(len(networks))]
 
     def _refuse(self, network: Network, *, learn: bool) -> None:
-        rule, way_out = network.config.learning.algorithm, "simulate with learn=False"
+        rule, way_out = network.config.learning.algorithm, "simulate with learn=False, or each network once by a sweep"
         homeostatic = learn and network.config.learning.homeostasis.rate > 0.0
         refuse(
             self.name,
@@ -102,18 +112,17 @@ class Cuda(PeerEngine):
         )
 
 
-def _devices() -> int:
+def devices() -> int:
+    """How many CUDA devices there are; none where the driver is missing, too old or refuses."""
     from numba import cuda
 
     try:
         return len(cuda.gpus)
-    except Exception:  # noqa: BLE001 - a driver that is missing, too old or refuses: all mean none
+    except Exception:  # noqa: BLE001 - each driver fails in its own way
         return 0
 
 
-def _rasters(
-    network: Network, rasters: Sequence[tuple[Array, Array]]
-) -> tuple[list[int], list[tuple[Array, Array]]]:
+def _rasters(network: Network, rasters: Sequence[tuple[Array, Array]]) -> tuple[list[int], list[tuple[Array, Array]]]:
     """Which of the distinct rasters each is, and these, checked."""
     places: dict[tuple[int, int], int] = {}
     given = [places.setdefault((id(ptr), id(address)), len(places)) for ptr, address in rasters]
@@ -127,11 +136,23 @@ def _raster(network: Network, given: tuple[Array, Array]) -> tuple[Array, Array]
     return ptr, address
 
 
-def _by_shape(networks: Sequence[Network]) -> list[list[int]]:
-    """Networks that one launch may hold: of the same sizes and precision."""
+def _by_shape(networks: Sequence[Network], *, learn: bool) -> list[tuple[int, list[int]]]:
+    """Networks that one launch may hold: of the same sizes, precision and learning; and what they learn by."""
     alike: dict[Any, list[int]] = {}
     for one, network in enumerate(networks):
+        by = _learns_by(network) if learn else 0
         rows = network.targets, network.input_targets
-        key = (*(array.shape + (array.dtype,) for array in rows), network.real, network.quantised, network.rule.traces)
-        alike.setdefault(key, []).append(one)
-    return list(alike.values())
+        shapes = tuple((array.shape, array.dtype) for array in rows)
+        alike.setdefault((by, shapes, network.real, network.quantised, network.rule.traces), []).append(one)
+    return [(key[0], chosen) for key, chosen in alike.items()]
+
+
+def _learns_by(network: Network) -> int:
+    from snnlab.reservoirs.engines.cuda_kernel import HOMEOSTASIS, STDP
+
+    rule = network.config.learning.algorithm
+    other = network.plastic and not isinstance(network.rule, Stdp)
+    refuse("cuda", {f"the rule {rule}": (other, "set learning.algorithm to STDP or none")})
+    if network.plastic:
+        return STDP
+    return HOMEOSTASIS if network.config.learning.homeostasis.rate > 0.0 else 0

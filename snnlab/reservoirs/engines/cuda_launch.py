@@ -12,8 +12,8 @@ from jaxtyping import Int32, Int64
 from numba import cuda, from_dtype
 
 from snnlab.reservoirs.engines.base import Raster
-from snnlab.reservoirs.engines.cuda_kernel import ARRIVED, NEXT, USED, kernel_of, pack, places
-from snnlab.reservoirs.engines.cuda_plan import Rows, input_rows, numbers, recurrent_rows
+from snnlab.reservoirs.engines.cuda_kernel import ARRIVED, NEXT, STDP, USED, kernel_of, pack, places
+from snnlab.reservoirs.engines.cuda_plan import Rows, input_rows, numbers, recurrent_rows, rule_of
 from snnlab.reservoirs.network import Network
 from snnlab.types import Array, Arrays
 
@@ -31,7 +31,7 @@ _Spikes = tuple[Int32[np.ndarray, " s"], Int32[np.ndarray, " s"]]
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Jobs: which of the ``networks``, all of one shape, and which of the ``rasters`` each has, and a line of states."""
+    """Jobs: which of the ``networks``, all of one shape, and of the ``rasters`` each has, and a line of states."""
 
     networks: Sequence[tuple[Network, Arrays]]
     of: Sequence[int]
@@ -39,6 +39,8 @@ class Batch:
     given: Sequence[int]
     states: tuple[Array, ...]
     """Membranes, currents, adaptation, ages and traces; a launch lets them go on, in place."""
+    learn: int = 0
+    """What networks learn by, in place, and each from one job only: see :func:`.cuda_kernel.kernel_of`."""
 
     @property
     def most(self) -> int:
@@ -47,7 +49,7 @@ class Batch:
         return 1 << max(8, most.bit_length() + most.bit_length() % 4)
 
     def table(self) -> Int64[np.ndarray, "b 6"]:
-        """For each job its network, where its ticks begin among all, their number, and room for what the kernel tells."""
+        """For each job its network, where its ticks begin, their number, and room for what the kernel tells."""
         begins = np.cumsum([0, *(ptr.size for ptr, _ in self.rasters)])
         table = np.zeros((len(self.of), 6), np.int64)
         table[:, 0], table[:, 1] = self.of, begins[list(self.given)]
@@ -58,13 +60,13 @@ class Batch:
 def launch(batch: Batch, device: int = 0, threads: int | None = None) -> list[Raster]:
     """Run all jobs. Raises ConfigError where an array does not fit its network; nothing has changed then."""
     with cuda.gpus[device]:
-        nets = _networks(batch, device)
+        nets, rules = _networks(batch, device)
         states = tuple(cuda.to_device(array) for array in batch.states)
-        table = batch.table()
-        spikes, arrived = _spikes(nets, _sent_rasters(batch), states, table, threads)
+        spikes, arrived = _spikes(batch, nets, rules, states, threads)
         for own, array in zip(batch.states, states, strict=True):
             if own.size:
                 array.copy_to_host(own)
+        _take_learned(batch, nets, rules)
     return [
         Raster(*own, events * network.targets.shape[1] + address.size * network.input_targets.shape[1],
                (ptr.size - 1) * network.n_neurons)
@@ -75,8 +77,8 @@ def launch(batch: Batch, device: int = 0, threads: int | None = None) -> list[Ra
     ]  # fmt: skip
 
 
-def _networks(batch: Batch, device: int) -> tuple[Any, ...]:
-    """The networks as the kernel takes them, each array with a line a network."""
+def _networks(batch: Batch, device: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The networks and what they learn by as the kernel takes them, each array with a line a network."""
     most, networks = batch.most, batch.networks
     if len(networks) == 1 and not networks[0][0].plastic:
         held = _HELD.setdefault(networks[0][0], {})
@@ -85,23 +87,52 @@ def _networks(batch: Batch, device: int) -> tuple[Any, ...]:
         *rows, scales = held[device, most]
     else:
         *rows, scales = _sent_rows(batch, most)
-    columns = [
-        (network.bias, network.real.type(network.lif.v_threshold) + learned["threshold"],
-         *numbers(network, learned, *scale))
+    others = [
+        (network.bias, learned["threshold"], *numbers(network, *scale), learned["homeostat"])
         for (network, learned), scale in zip(networks, scales, strict=True)
-    ]  # fmt: skip
-    return *rows, *(cuda.to_device(np.stack(column)) for column in zip(*columns, strict=True))
+    ]
+    learning = networks if batch.learn else networks[:1]
+    rules = [rule_of(network, learned, scale) for (network, learned), (scale, _) in zip(learning, scales, strict=False)]
+    return (*rows, *_sent(others)), _sent(rules)
 
 
 def _sent_rows(batch: Batch, most: int) -> tuple[Any, ...]:
     """Targets and levels, recurrent and of input, on the device; and the scales of the levels, a pair a network."""
-    pairs = [(recurrent_rows(network, learned), input_rows(network, most)) for network, learned in batch.networks]
-    arrays = [
-        cuda.to_device(np.stack([getattr(rows, name) for rows in column]))
-        for column in zip(*pairs, strict=True)
-        for name in ("targets", "levels")
+    learn = batch.learn == STDP
+    pairs = [
+        (recurrent_rows(network, learned, learn=learn), input_rows(network, most))
+        for network, learned in batch.networks
     ]
-    return *arrays, [(recurrent.scale, given.scale) for recurrent, given in pairs]
+    arrays = [(*_arrays(recurrent), *_arrays(given)) for recurrent, given in pairs]
+    return *_sent(arrays), [(recurrent.scale, given.scale) for recurrent, given in pairs]
+
+
+def _arrays(rows: Rows) -> tuple[Array, Array]:
+    return rows.targets, rows.levels
+
+
+def _sent(lines: Sequence[tuple[Array, ...]]) -> tuple[Any, ...]:
+    """Arrays on the device, a line for each network; shorter ones are filled up with zeros, which are never read."""
+    return tuple(cuda.to_device(_stacked(column)) for column in zip(*lines, strict=True))
+
+
+def _stacked(arrays: Sequence[Array]) -> Array:
+    if len({array.shape for array in arrays}) == 1:
+        return np.stack(arrays)
+    stacked = np.zeros((len(arrays), max(array.size for array in arrays)), arrays[0].dtype)
+    for line, array in zip(stacked, arrays, strict=True):
+        line[: array.size] = array
+    return stacked
+
+
+def _take_learned(batch: Batch, nets: tuple[Any, ...], rules: tuple[Any, ...]) -> None:
+    """Bring back what was learnt."""
+    if not batch.learn:
+        return
+    found = {"threshold": nets[5], "homeostat": nets[9]} | ({"weights": rules[0]} if batch.learn == STDP else {})
+    for name, array in found.items():
+        for (_, learned), own in zip(batch.networks, array.copy_to_host(), strict=True):
+            learned[name][:] = own
 
 
 def _sent_rasters(batch: Batch) -> tuple[Any, Any]:
@@ -113,9 +144,10 @@ def _sent_rasters(batch: Batch) -> tuple[Any, Any]:
 
 
 def _spikes(
-    nets: tuple[Any, ...], raster: tuple[Any, Any], states: tuple[Any, ...], table: Array, threads: int | None
+    batch: Batch, nets: tuple[Any, ...], rules: tuple[Any, ...], states: tuple[Any, ...], threads: int | None
 ) -> tuple[list[_Spikes], list[int]]:
     """Launch until all are done: the spikes of each job, and how many recurrent ones arrived."""
+    raster, table = _sent_rasters(batch), batch.table()
     count, n, ticks = len(table), states[0].shape[1], int(table[:, 2].max())
     level = np.dtype(np.int32) if nets[1].dtype == np.int8 else nets[1].dtype
     place, shared = places(n, level.itemsize)
@@ -124,12 +156,12 @@ def _spikes(
     lists = _scratch((count, 2, n), np.int32), _scratch((count, 2, n), np.int32)
     outs = _scratch((count, room), np.int32), _scratch((count, room), np.int32)
     size = threads or _block(n, count)
-    run, jobs = kernel_of(place, from_dtype(level))[count, size, 0, shared], cuda.to_device(table)
+    run, jobs = kernel_of(place, from_dtype(level), batch.learn)[count, size, 0, shared], cuda.to_device(table)
     parts: list[list[_Spikes]] = []
     while not parts or (table[:, NEXT] < table[:, 2]).any():
         with warnings.catch_warnings():  # of a grid that does not fill the device: that is for whoever calls
             warnings.filterwarnings("ignore", message=".*Grid size")
-            run(nets, raster, states, sums, lists, outs, jobs)
+            run(nets, rules, raster, states, sums, lists, outs, jobs)
             jobs.copy_to_host(table)
             parts.append(_packed(outs, table[:, USED]))
     found = parts[0] if len(parts) == 1 else [_joined(own) for own in zip(*parts, strict=True)]
