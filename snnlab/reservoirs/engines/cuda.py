@@ -21,6 +21,7 @@ from snnlab.types import Array, Arrays
 
 __all__ = ["Cuda", "devices"]
 
+_MOST_THREADS = 512
 _NEURONS = 2**26
 """Of all entities of one launch: a device needs some 50 bytes for each."""
 
@@ -40,9 +41,9 @@ class Cuda(PeerEngine):
 
     def __post_init__(self) -> None:
         """Check that the device is there."""
-        if self.threads is not None and (self.threads % 32 or not 32 <= self.threads <= 1024):
+        if self.threads is not None and (self.threads % 32 or not 32 <= self.threads <= _MOST_THREADS):
             raise ConfigError(
-                f"engine 'cuda' cannot run {self.threads} threads a block: take a multiple of 32, at most 1024"
+                f"engine 'cuda' runs no {self.threads} threads a block: take a multiple of 32, {_MOST_THREADS} at most"
             )
         needed("numba_cuda", self.name, "numba-cuda")
         count = devices()

@@ -7,14 +7,15 @@ run gives the same spikes each time. A loop over every so many is a ``while``: a
 """
 
 from functools import cache
+from math import floor
 from typing import Any
 
 import numpy as np
-from numba import cuda, int32, int64
+from numba import config, cuda, int32, int64
 
 from snnlab.reservoirs.engines.cuda_learning import fall, follow_rate, forget_age, rise, strengthen, weaken
 
-__all__ = ["ARRIVED", "HOMEOSTASIS", "NEXT", "STDP", "USED", "kernel_of", "pack", "places"]
+__all__ = ["ARRIVED", "HOMEOSTASIS", "MOST_THREADS", "NEXT", "STDP", "USED", "kernel_of", "pack", "places", "quantise"]
 
 # ruff: noqa: ANN001, ANN201, ANN202 - the types of a kernel are those it is compiled for
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
@@ -23,6 +24,8 @@ NEXT, USED, ARRIVED = 3, 4, 5
 """Columns of a job after its network, first tick and ticks: the next tick, spikes that are out, that have arrived."""
 HOMEOSTASIS, STDP = 1, 2
 """What a kernel learns by."""
+MOST_THREADS = 512
+"""Of a block: of more, each would have too few registers."""
 _SHARED = 48 * 1024 - 64
 """Bytes of shared memory that every block may have, but for what it counts in."""
 _NEVER = 65535
@@ -179,6 +182,15 @@ def pack(outs, ends, packed):
         at += cuda.blockDim.x
 
 
+@cuda.jit
+def quantise(weights, to_level, half, levels):
+    """Weights in whole levels, the nearest: a block takes a row."""
+    i, k = cuda.blockIdx.x, cuda.threadIdx.x
+    while k < weights.shape[1]:
+        levels[i, k] = floor(weights[i, k] * to_level + half)
+        k += cuda.blockDim.x
+
+
 @cache
 def kernel_of(place: int, level: Any, learn: int = 0) -> Any:  # noqa: ANN401 - numba has no types
     """The kernel for so many sums in shared memory (see :func:`places`), of levels of this type of numba's.
@@ -187,7 +199,7 @@ def kernel_of(place: int, level: Any, learn: int = 0) -> Any:  # noqa: ANN401 - 
     """
     first = _BROUGHT // np.dtype(str(level)).itemsize  # where the second sums begin, in levels a neuron
 
-    @cuda.jit
+    @cuda.jit(**({} if config.ENABLE_CUDASIM else {"launch_bounds": MOST_THREADS}))  # unknown to the simulator
     def run(nets, rules, raster, states, sums, lists, outs, jobs):
         """A block runs a job."""
         at, job = cuda.blockIdx.x, jobs[cuda.blockIdx.x]

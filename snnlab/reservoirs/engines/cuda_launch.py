@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Int32, Int64
 from numba import cuda, from_dtype
 
 from snnlab.reservoirs.engines.base import Raster
-from snnlab.reservoirs.engines.cuda_kernel import ARRIVED, NEXT, STDP, USED, kernel_of, pack, places
-from snnlab.reservoirs.engines.cuda_plan import Rows, input_rows, numbers, recurrent_rows, rule_of
+from snnlab.reservoirs.engines.cuda_kernel import ARRIVED, MOST_THREADS, NEXT, USED, kernel_of, pack, places
+from snnlab.reservoirs.engines.cuda_resident import Resident
 from snnlab.reservoirs.network import Network
 from snnlab.types import Array, Arrays
 
@@ -21,11 +20,9 @@ __all__ = ["Batch", "launch"]
 
 _OUTPUT = 2**26
 """Spikes that one launch has room for, unless a tick of all its jobs might have more."""
-_THREADS = (512, 256)
-"""Most of a block: where each has a multiprocessor of its own, and where they share."""
+_SHARING = 256
+"""Most threads of a block where several share a multiprocessor."""
 
-_HELD: WeakKeyDictionary[Network, dict[tuple[int, int], tuple[Any, ...]]] = WeakKeyDictionary()
-"""What never changes of a network, on a device."""
 _Spikes = tuple[Int32[np.ndarray, " s"], Int32[np.ndarray, " s"]]
 
 
@@ -59,14 +56,15 @@ class Batch:
 
 def launch(batch: Batch, device: int = 0, threads: int | None = None) -> list[Raster]:
     """Run all jobs. Raises ConfigError where an array does not fit its network; nothing has changed then."""
-    with cuda.gpus[device]:
-        nets, rules = _networks(batch, device)
+    with cuda.gpus[device], warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*Grid size")  # does not fill the device: that is for whoever calls
+        resident = Resident(batch.networks, batch.most, device, batch.learn)
         states = tuple(cuda.to_device(array) for array in batch.states)
-        spikes, arrived = _spikes(batch, nets, rules, states, threads)
+        spikes, arrived = _spikes(batch, resident, states, threads)
         for own, array in zip(batch.states, states, strict=True):
             if own.size:
                 array.copy_to_host(own)
-        _take_learned(batch, nets, rules)
+        resident.take_learned()
     return [
         Raster(*own, events * network.targets.shape[1] + address.size * network.input_targets.shape[1],
                (ptr.size - 1) * network.n_neurons)
@@ -75,64 +73,6 @@ def launch(batch: Batch, device: int = 0, threads: int | None = None) -> list[Ra
             strict=True,
         )
     ]  # fmt: skip
-
-
-def _networks(batch: Batch, device: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The networks and what they learn by as the kernel takes them, each array with a line a network."""
-    most, networks = batch.most, batch.networks
-    if len(networks) == 1 and not networks[0][0].plastic:
-        held = _HELD.setdefault(networks[0][0], {})
-        if (device, most) not in held:
-            held[device, most] = _sent_rows(batch, most)
-        *rows, scales = held[device, most]
-    else:
-        *rows, scales = _sent_rows(batch, most)
-    others = [
-        (network.bias, learned["threshold"], *numbers(network, *scale), learned["homeostat"])
-        for (network, learned), scale in zip(networks, scales, strict=True)
-    ]
-    learning = networks if batch.learn else networks[:1]
-    rules = [rule_of(network, learned, scale) for (network, learned), (scale, _) in zip(learning, scales, strict=False)]
-    return (*rows, *_sent(others)), _sent(rules)
-
-
-def _sent_rows(batch: Batch, most: int) -> tuple[Any, ...]:
-    """Targets and levels, recurrent and of input, on the device; and the scales of the levels, a pair a network."""
-    learn = batch.learn == STDP
-    pairs = [
-        (recurrent_rows(network, learned, learn=learn), input_rows(network, most))
-        for network, learned in batch.networks
-    ]
-    arrays = [(*_arrays(recurrent), *_arrays(given)) for recurrent, given in pairs]
-    return *_sent(arrays), [(recurrent.scale, given.scale) for recurrent, given in pairs]
-
-
-def _arrays(rows: Rows) -> tuple[Array, Array]:
-    return rows.targets, rows.levels
-
-
-def _sent(lines: Sequence[tuple[Array, ...]]) -> tuple[Any, ...]:
-    """Arrays on the device, a line for each network; shorter ones are filled up with zeros, which are never read."""
-    return tuple(cuda.to_device(_stacked(column)) for column in zip(*lines, strict=True))
-
-
-def _stacked(arrays: Sequence[Array]) -> Array:
-    if len({array.shape for array in arrays}) == 1:
-        return np.stack(arrays)
-    stacked = np.zeros((len(arrays), max(array.size for array in arrays)), arrays[0].dtype)
-    for line, array in zip(stacked, arrays, strict=True):
-        line[: array.size] = array
-    return stacked
-
-
-def _take_learned(batch: Batch, nets: tuple[Any, ...], rules: tuple[Any, ...]) -> None:
-    """Bring back what was learnt."""
-    if not batch.learn:
-        return
-    found = {"threshold": nets[5], "homeostat": nets[9]} | ({"weights": rules[0]} if batch.learn == STDP else {})
-    for name, array in found.items():
-        for (_, learned), own in zip(batch.networks, array.copy_to_host(), strict=True):
-            learned[name][:] = own
 
 
 def _sent_rasters(batch: Batch) -> tuple[Any, Any]:
@@ -144,12 +84,12 @@ def _sent_rasters(batch: Batch) -> tuple[Any, Any]:
 
 
 def _spikes(
-    batch: Batch, nets: tuple[Any, ...], rules: tuple[Any, ...], states: tuple[Any, ...], threads: int | None
+    batch: Batch, resident: Resident, states: tuple[Any, ...], threads: int | None
 ) -> tuple[list[_Spikes], list[int]]:
     """Launch until all are done: the spikes of each job, and how many recurrent ones arrived."""
     raster, table = _sent_rasters(batch), batch.table()
     count, n, ticks = len(table), states[0].shape[1], int(table[:, 2].max())
-    level = np.dtype(np.int32) if nets[1].dtype == np.int8 else nets[1].dtype
+    level = np.promote_types(resident.nets[1].dtype, np.int32)
     place, shared = places(n, level.itemsize)
     room = max(n, min(ticks * max(8, n // 16), _OUTPUT // count))
     sums = _scratch((count, n if place < 2 else 1), np.int64), _scratch((count, n if place < 1 else 1), level)
@@ -159,11 +99,9 @@ def _spikes(
     run, jobs = kernel_of(place, from_dtype(level), batch.learn)[count, size, 0, shared], cuda.to_device(table)
     parts: list[list[_Spikes]] = []
     while not parts or (table[:, NEXT] < table[:, 2]).any():
-        with warnings.catch_warnings():  # of a grid that does not fill the device: that is for whoever calls
-            warnings.filterwarnings("ignore", message=".*Grid size")
-            run(nets, rules, raster, states, sums, lists, outs, jobs)
-            jobs.copy_to_host(table)
-            parts.append(_packed(outs, table[:, USED]))
+        run(resident.nets, resident.rules, raster, states, sums, lists, outs, jobs)
+        jobs.copy_to_host(table)
+        parts.append(_packed(outs, table[:, USED]))
     found = parts[0] if len(parts) == 1 else [_joined(own) for own in zip(*parts, strict=True)]
     return found, table[:, ARRIVED].tolist()
 
@@ -185,7 +123,7 @@ def _joined(parts: Sequence[_Spikes]) -> _Spikes:
 def _block(neurons: int, jobs: int) -> int:
     """Threads for each job."""
     alone = jobs <= cuda.get_current_device().MULTIPROCESSOR_COUNT
-    return min(_THREADS[not alone], max(64, -(-neurons // 32) * 32))
+    return min(MOST_THREADS if alone else _SHARING, max(64, -(-neurons // 32) * 32))
 
 
 def _scratch(shape: tuple[int, ...], kind: Any) -> Any:  # noqa: ANN401
