@@ -184,10 +184,10 @@ def pack(outs, ends, packed):
 
 @cuda.jit
 def quantise(weights, to_level, half, levels):
-    """Weights in whole levels, the nearest: a block takes a row."""
+    """Weights in whole levels, the nearest, of one network: a block takes a row."""
     i, k = cuda.blockIdx.x, cuda.threadIdx.x
-    while k < weights.shape[1]:
-        levels[i, k] = floor(weights[i, k] * to_level + half)
+    while k < weights.shape[2]:
+        levels[0, i, k] = floor(weights[0, i, k] * to_level + half)
         k += cuda.blockDim.x
 
 

@@ -15,7 +15,7 @@ from snnlab.reservoirs.network import Network
 from snnlab.reservoirs.plasticity import Stdp
 from snnlab.types import Array
 
-__all__ = ["input_levels", "level_of", "level_type", "numbers", "rule_of"]
+__all__ = ["input_levels", "level_of", "level_of_weights", "level_type", "numbers", "rule_of"]
 
 _BITS = {4: 31, 8: 63}
 """Of a sum, without its sign, by bytes of a float of the network."""
@@ -68,18 +68,12 @@ def numbers(network: Network, recurrent: float, given: float) -> tuple[Real[np.n
     return real, whole, keeps
 
 
-def rule_of(network: Network, level: float) -> tuple[Array, ...]:
-    """What a network learns by, of weights of this level.
+def rule_of(network: Network) -> tuple[Array, ...]:
+    """What never changes of the STDP of a network.
 
-    Changes by the age of the source, of the target; greatest weight, levels in one, a half and zero; which neurons'
-    synapses learn; where those of each target begin, their sources and slots; homeostasis.
+    Changes by the age of the source, of the target; which neurons' synapses learn; where those of each target begin,
+    their sources and slots.
     """
-    kind, homeo = network.real, plan_of(network).params[4]
-    if not network.plastic:
-        nothing, none = np.zeros(1, kind), np.zeros(1, np.int64)
-        return nothing, nothing, nothing, none, none, none, none, homeo
     stdp, incoming = Stdp.of(network.config, network.w_max), network.incoming
-    own = np.array([network.w_max, 1.0 / level, 0.5, 0.0], kind)
-    changes = stdp.potentiation.astype(kind), stdp.depression.astype(kind)
-    by_target = incoming.ptr.astype(np.int64), incoming.source, incoming.slot
-    return (*changes, own, network.excitatory, *by_target, homeo)
+    changes = stdp.potentiation.astype(network.real), stdp.depression.astype(network.real)
+    return (*changes, network.excitatory, incoming.ptr.astype(np.int64), incoming.source, incoming.slot)

@@ -10,6 +10,7 @@ from numba import cuda
 from snnlab.reservoirs.engines.cuda_kernel import STDP, quantise
 from snnlab.reservoirs.engines.cuda_plan import input_levels, level_of_weights, level_type, numbers, rule_of
 from snnlab.reservoirs.engines.fitting import weights_of
+from snnlab.reservoirs.engines.native_plan import plan_of
 from snnlab.reservoirs.network import Network
 from snnlab.types import Array, Arrays
 
@@ -32,11 +33,8 @@ class Resident:
         self._networks, self._learn = networks, learn
         lines = [_line(network, learned, most, device) for network, learned in networks]
         self.nets = tuple(_stacked(column) for column in zip(*(line[0] for line in lines), strict=True))
-        none = np.zeros((len(networks), 1, 1), networks[0][0].real)
-        weights = _stacked([line[1] for line in lines]) if learn == STDP else cuda.to_device(none)
-        ruled = zip(networks, lines, strict=True) if learn else [(networks[0], lines[0])]
-        rules = [_rule(network, line[2], device, learn) for (network, _), line in ruled]
-        self.rules = (weights, *(_stacked(column) for column in zip(*rules, strict=True)))
+        rules = [_rule(network, *line[1:], device, learn) for (network, _), line in zip(networks, lines, strict=True)]
+        self.rules = tuple(_stacked(column) for column in zip(*rules, strict=True))
 
     def take_learned(self) -> None:
         """Bring back what was learnt."""
@@ -60,20 +58,18 @@ def _line(network: Network, learned: Arrays, most: int, device: int) -> tuple[tu
     else:
         weights, levels, level = _held(network, (device, "weights"), lambda: _sent_weights(network, weights))
     changing = learned["threshold"], *numbers(network, level, given), learned["homeostat"]
-    return (targets, levels, input_targets, levels_given, bias, *changing), weights, level
+    return (targets, levels, input_targets, levels_given, bias, *map(_line_of, changing)), weights, level
 
 
-def _rule(network: Network, level: float, device: int, learn: int) -> tuple[Any, ...]:
+def _rule(network: Network, weights: Any, level: float, device: int, learn: int) -> tuple[Any, ...]:  # noqa: ANN401
+    """What a network learns by, and that it needs next to nothing where its synapses do not."""
+    homeo = plan_of(network).params[4]
     if learn < STDP:
-        return rule_of(network, level) if not network.plastic else _silent(network)
-    key = device, "rule", level
-    return _held(network, key, lambda: tuple(cuda.to_device(array) for array in rule_of(network, level)))
-
-
-def _silent(network: Network) -> tuple[Array, ...]:
-    """What a network that does not learn now would learn by, without its synapses."""
-    nothing, none = np.zeros(1, network.real), np.zeros(1, np.int64)
-    return nothing, nothing, nothing, none, none, none, none, np.zeros(7)
+        none, index = np.zeros((1, 1), network.real), np.zeros((1, 1), np.int64)
+        return none[None], none, none, none, index, index, index, index, _line_of(homeo)
+    ltp, ltd, *synapses = _held(network, (device, "rule"), lambda: tuple(map(_sent, rule_of(network))))
+    own = np.array([network.w_max, 1.0 / level, 0.5, 0.0], network.real)
+    return weights, ltp, ltd, _line_of(own), *synapses, _line_of(homeo)
 
 
 def _held(network: Network, key: tuple[Any, ...], send: Any) -> tuple[Any, ...]:  # noqa: ANN401
@@ -83,32 +79,40 @@ def _held(network: Network, key: tuple[Any, ...], send: Any) -> tuple[Any, ...]:
     return held[key]
 
 
+def _line_of(array: Array) -> Array:
+    return np.ascontiguousarray(array)[None]
+
+
+def _sent(array: Array) -> Any:  # noqa: ANN401
+    """On the device, as the line of one network."""
+    return cuda.to_device(_line_of(array))
+
+
 def _sent_input(network: Network, most: int) -> tuple[Any, ...]:
     levels, level = input_levels(network, most)
-    arrays = network.targets, network.input_targets, levels, network.bias
-    return (*(cuda.to_device(array) for array in arrays), level)
+    return (*map(_sent, (network.targets, network.input_targets, levels, network.bias)), level)
 
 
 def _sent_weights(network: Network, weights: Array) -> tuple[Any, Any, float]:
     """Weights and their levels, and the level."""
-    sent = cuda.to_device(weights)
+    sent = _sent(weights)
     if network.quantised:
         return sent, sent, network.scale
     level = level_of_weights(network, weights)
-    levels = cuda.device_array(weights.shape, level_type(network))
+    levels = cuda.device_array(sent.shape, level_type(network))
     quantise[len(weights), _WARP](sent, network.real.type(1.0 / level), network.real.type(0.5), levels)
     return sent, levels, level
 
 
-def _stacked(arrays: Sequence[Any]) -> Any:  # noqa: ANN401
-    """Arrays on the device or not, a line each; shorter ones are filled up with zeros."""
-    if len(arrays) == 1:
-        return cuda.to_device(arrays[0]).reshape(1, *arrays[0].shape)
-    if isinstance(arrays[0], np.ndarray) and len({array.shape for array in arrays}) == 1:
-        return cuda.to_device(np.stack(arrays))
-    shape, ragged = max(array.shape for array in arrays), len({array.shape for array in arrays}) > 1
-    whole = (len(arrays), *shape)
-    stacked = cuda.to_device(np.zeros(whole, arrays[0].dtype)) if ragged else cuda.device_array(whole, arrays[0].dtype)
-    for line, array in enumerate(arrays):
-        stacked[line, : array.shape[0]].copy_to_device(array)
+def _stacked(lines: Sequence[Any]) -> Any:  # noqa: ANN401
+    """The lines of all networks on the device, where they may lie already; shorter ones are filled up with zeros."""
+    if len(lines) == 1:
+        return cuda.to_device(lines[0])
+    if isinstance(lines[0], np.ndarray):
+        return cuda.to_device(np.concatenate(lines))
+    shapes = {line.shape[1:] for line in lines}
+    whole, kind = (len(lines), *max(shapes)), lines[0].dtype
+    stacked = cuda.device_array(whole, kind) if len(shapes) == 1 else cuda.to_device(np.zeros(whole, kind))
+    for at, line in enumerate(lines):
+        stacked[at, : line.shape[1]].copy_to_device(line[0])
     return stacked
