@@ -1,7 +1,7 @@
 """The native engine on CUDA: many entities at once, or many networks, a block of threads each.
 
-What it is for: replays and sweeps of hundreds of entities. It learns nothing: entities that share what is learnt take
-turns at every event, which is what a processor is good at.
+What it is for: replays and sweeps of hundreds. Networks of a sweep learn, each alone; entities that share what is
+learnt do not, as they would take turns at every event, which is what a processor is good at.
 """
 
 from collections.abc import Sequence
@@ -127,8 +127,8 @@ def _rasters(network: Network, rasters: Sequence[tuple[Array, Array]]) -> tuple[
     """Which of the distinct rasters each is, and these, checked."""
     places: dict[tuple[int, int], int] = {}
     given = [places.setdefault((id(ptr), id(address)), len(places)) for ptr, address in rasters]
-    distinct = [rasters[given.index(place)] for place in range(len(places))]
-    return given, [_raster(network, one) for one in distinct]
+    distinct = dict(zip(given, rasters, strict=True))
+    return given, [_raster(network, distinct[place]) for place in range(len(places))]
 
 
 def _raster(network: Network, given: tuple[Array, Array]) -> tuple[Array, Array]:
