@@ -11,33 +11,28 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from threading import Event, Thread
 
-from snnlab.errors import BusError, ModelError, SnnlabError, StoreError
-from snnlab.events import EventBatch
-from snnlab.events.anomaly import Anomaly
+from snnlab.errors import ModelError, SnnlabError
 from snnlab.serving.assignment import Assignment, Pace
 from snnlab.serving.history import History, read
-from snnlab.serving.journal import Journal, tell_anomalies
+from snnlab.serving.journal import Journal
 from snnlab.serving.keeper import Held, Keeper, Written
-from snnlab.serving.labels import labels_of, topic_of
+from snnlab.serving.labels import topic_of
 from snnlab.serving.metrics import Metrics
-from snnlab.serving.outbox import Outbox
-from snnlab.serving.scorer import Found, Scorer, rows_of
+from snnlab.serving.processing import Processing
+from snnlab.serving.scorer import Scorer
 from snnlab.serving.standing import STANDING, Standing
+from snnlab.serving.teaching import LABELS_READ, Teaching
 from snnlab.stores import Lease, ShardKey, Store
 from snnlab.streams import Bus
-from snnlab.streams.sift import sift
 
 __all__ = ["Worker"]
 
 _LONGEST_PAUSE_S = 30.0
-_LABELS_EVERY_S = 0.2
-_TOPIC_EVERY_S = 2.0
 _EXPIRE_EVERY_S = 60.0
-_LABELS_READ = "feedback"  # the row of a checkpoint that tells how far the shard's labels are in what was learnt
 _TRIED_EVERY_S = 0.5  # a shard that another holds: each try locks the store
 _SHORTEST_PAUSE_S = 0.002  # after a stream was busy: more is likely to come at once
 
@@ -61,22 +56,21 @@ class Worker:
         self._bus = bus
         self._store = store
         self._load = load
-        self._metrics = metrics
         self._pace = pace or Pace()
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._held: dict[int, Held] = {}
         self._keeper = Keeper(store)
-        self._outbox = Outbox(self._tell)
         self._tried_at: dict[int, float] = {}
         self._unusable: dict[int, str] = {}
         self._replaced = {shard: assignment.replaced_keys(shard) for shard in range(assignment.shards)}
-        self._labelled_topic = False
-        self._topic_asked_at = -_TOPIC_EVERY_S
         self._fresh_at = float("-inf")
         self._expired_at = -_EXPIRE_EVERY_S
         self._stop = Event()
         self._thread: Thread | None = None
         self._journal = Journal(assignment.model_id, assignment.version, assignment.stream)
+        self._processing = Processing(bus, store, assignment, metrics, self._journal, self._pace.keep_s)
+        self._outbox = self._processing.outbox
+        self._teaching = Teaching(bus, store, assignment, self._pace.batch)
 
     @property
     def running(self) -> bool:
@@ -120,7 +114,7 @@ class Worker:
             if held is None:
                 continue
             done += self._consume(shard, held)
-            self._learn_labels(shard, held)
+            self._teaching.teach(held)
             if not self._pace.checkpoint_s:
                 self._checkpoint(held)
             self._settle(self._keeper.finished())
@@ -220,7 +214,7 @@ class Worker:
         else:
             scorer.begin()
             history = History.of(scorer.detector, self.assignment.body, begun=True)
-        self._held[shard] = held = Held(shard, lease, scorer, history, position, self._labelled(key))
+        self._held[shard] = held = Held(shard, lease, scorer, history, position, self._teaching.begun(key))
         held.renewed_at = now  # when the lease began; loading may have taken a good part of it
         if saved is not None and (standing := Standing.of(self._store, key)) is not None:
             held.events = standing.events
@@ -236,86 +230,17 @@ class Worker:
                 continue
             if len(batch):  # else what stood there could not be read, and is set aside
                 with self._journal.processing(shard, batch):
-                    self._process(held.scorer, batch)
+                    self._processing.process(held.scorer, batch)
             held.position = position
             held.events += len(batch)
             done += len(batch)
         return done
-
-    def _labelled(self, key: ShardKey) -> int | None:
-        """Up to where a shard's labels were learnt: by this version, else by the one before it."""
-        row = self._store.rows(key, [_LABELS_READ]).get(_LABELS_READ)
-        if row is not None:
-            return int(row)
-        if not self._has_labels():
-            return None
-        return self._bus.committed(self.assignment.model_id, topic_of(key.stream), key.shard)
-
-    def _has_labels(self) -> bool:
-        """Whether the stream has a feedback topic, which is made with its first label."""
-        now = time.monotonic()
-        if not self._labelled_topic and now - self._topic_asked_at >= _TOPIC_EVERY_S:
-            self._topic_asked_at = now
-            topic = topic_of(self.assignment.stream)
-            self._labelled_topic = any(info.name == topic for info in self._bus.streams())
-        return self._labelled_topic
-
-    def _learn_labels(self, shard: int, held: Held) -> None:
-        """Teach the labels that came since; they are in the state once, as its checkpoint keeps how far they go."""
-        topic, now = topic_of(self.assignment.stream), time.monotonic()
-        if held.position is None or now - held.asked_at < _LABELS_EVERY_S:
-            return
-        held.asked_at = now
-        if not self._has_labels() or not self._bus.waiting(topic, shard, held.labelled):
-            return
-        for position, batch in self._bus.consume(topic, shard, held.labelled, self._pace.batch):
-            for label in labels_of(batch):
-                if label.model_id == self.assignment.model_id:
-                    held.scorer.teach(label.event_id, normal=label.normal)
-            held.labelled = position
-
-    def _process(self, scorer: Scorer, batch: EventBatch) -> None:
-        stream = self.assignment.stream
-        good, reasons = sift(batch)
-        if reasons:
-            bad = batch.take((~good).nonzero()[0])
-            self._set_aside(bad, reasons)
-            batch = batch.take(good.nonzero()[0])
-        try:
-            found = scorer.score(batch, stream=stream)
-        except (BusError, StoreError):
-            raise
-        except Exception as error:  # noqa: BLE001 - one poisoned batch must not stop a stream
-            self._journal.poisoned(error)
-            self._set_aside(batch, [str(error) or type(error).__name__] * len(batch))
-            return
-        self._publish(batch, found)
-
-    def _publish(self, batch: EventBatch, found: Found) -> None:
-        if found.rejected:
-            bad, reasons = rows_of(batch, found.rejected)
-            self._bus.dead_letter(self.assignment.stream, bad, reasons)
-            self._journal.dead_letters(bad, reasons)
-        if found.anomalies:
-            self._outbox.put(found.anomalies)
-
-    def _tell(self, anomalies: Sequence[Anomaly]) -> None:
-        """Store and publish anomalies, on the outbox's thread."""
-        self._store.put_anomalies(anomalies, keep_s=self._pace.keep_s)
-        self._bus.publish_anomalies(self.assignment.stream, anomalies)
-        tell_anomalies(anomalies)
 
     def _forget(self, shard: int, key: ShardKey) -> None:
         """Remove what a version before has kept, once this one has a checkpoint of its own."""
         left = self._replaced[shard]
         if key in left and self._store.forget(key):
             self._replaced[shard] = [one for one in left if one != key]
-
-    def _set_aside(self, batch: EventBatch, reasons: Sequence[str]) -> None:
-        if len(batch):
-            self._bus.dead_letter(self.assignment.stream, batch, reasons)
-            self._metrics.dead_letters(self.assignment.model_id, self.assignment.stream, len(batch))
-            self._journal.dead_letters(batch, reasons)
 
     def _begin_checkpoint(self) -> None:
         """Begin the checkpoint of the shard that has waited longest for it, if it is time and none is being written."""
@@ -369,4 +294,4 @@ class Worker:
 def _marks(held: Held) -> dict[str, bytes]:
     """The rows of a checkpoint: how far the shard is, and how far its labels are learnt."""
     rows = {} if held.position is None else {STANDING: Standing(held.position, held.events).write()}
-    return rows if held.labelled is None else rows | {_LABELS_READ: str(held.labelled).encode()}
+    return rows if held.labelled is None else rows | {LABELS_READ: str(held.labelled).encode()}

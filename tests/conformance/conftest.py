@@ -2,7 +2,7 @@
 
 import pytest
 
-from snnlab.errors import ConfigError
+from snnlab.errors import ConfigError, EngineMissing
 from snnlab.reservoirs import engine
 from snnlab.reservoirs.engines import installed
 
@@ -12,6 +12,8 @@ def _made(name, **options):
         pytest.skip(f"{name} is not installed: pip install 'snnlab[research]'")
     try:
         return engine(name, **options)
+    except EngineMissing as error:
+        pytest.skip(str(error))
     except ConfigError as error:
         if "sees 0 CUDA devices" not in str(error):
             raise

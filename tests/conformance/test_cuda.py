@@ -21,7 +21,10 @@ from snnlab.reservoirs.engines import cuda as cuda_engine
 from snnlab.reservoirs.engines.cuda_plan import level_of
 from snnlab.reservoirs.engines.fitting import state_of
 
-pytest.importorskip("numba_cuda", reason="numba-cuda is not installed: pip install 'snnlab[research]'")
+for _module in ("numba_cuda", "numba.cuda"):  # the latter needs CUDA's bindings
+    pytest.importorskip(
+        _module, reason="numba-cuda is not installed: pip install 'snnlab[research]'", exc_type=ImportError
+    )
 
 INPUTS = 20
 EXACT = {"performance.spike_precision": "float64", "reservoir.neurons": 40, "reservoir.connectivity": 0.15}

@@ -46,6 +46,7 @@ class Cuda(PeerEngine):
                 f"engine 'cuda' runs no {self.threads} threads a block: take a multiple of 32, {_MOST_THREADS} at most"
             )
         needed("numba_cuda", self.name, "numba-cuda")
+        needed("numba.cuda", self.name, "numba-cuda with CUDA's bindings")
         count = devices()
         if not 0 <= self.device < count:
             raise ConfigError(
