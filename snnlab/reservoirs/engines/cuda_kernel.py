@@ -26,8 +26,8 @@ HOMEOSTASIS, STDP = 1, 2
 """What a kernel learns by."""
 MOST_THREADS = 512
 """Of a block: of more, each would have too few registers."""
-_SHARED = 48 * 1024 - 64
-"""Bytes of shared memory that every block may have, but for what it counts in."""
+_SHARED = 47 * 1024
+"""Bytes of the 48 KiB of shared memory that every block may have: it counts in some, and newer cards keep one KiB."""
 _NEVER = 65535
 _BROUGHT = 8
 
