@@ -169,6 +169,20 @@ def test_what_it_does_not_learn_is_refused(chosen):
         chosen.simulate(network, network.fresh_learned(), network.fresh_state(1), 0, raster(3), learn=True)
 
 
+def test_a_device_without_room_is_told_and_nothing_has_changed(chosen, monkeypatch):
+    from snnlab.reservoirs.engines import cuda_launch
+
+    def full(*_):
+        raise RuntimeError("[CUDA_ERROR_OUT_OF_MEMORY] Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")
+
+    monkeypatch.setattr(cuda_launch, "_spikes", full)
+    network = build()
+    state = network.fresh_state(2)
+    with pytest.raises(ConfigError, match=r"no room for 2 entities of 40 neurons .* simulate fewer at once"):
+        chosen.simulate_rows(network, network.fresh_learned(), state, [0, 1], [raster(3)] * 2)
+    assert all(np.array_equal(state[name], array) for name, array in network.fresh_state(2).items())
+
+
 def test_sums_of_levels_fit():
     for greatest in (1e-30, 0.1, 1.0, 1.25, 3e9):
         level = level_of(greatest, bits=31)
@@ -184,7 +198,7 @@ def test_all_this_holds_in_the_simulator():
     simulated = os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}
     done = subprocess.run(program, env=simulated, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stdout
-    assert "14 passed" in done.stdout
+    assert "15 passed" in done.stdout
 
 
 class _Compiled(Exception):

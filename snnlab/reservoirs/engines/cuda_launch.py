@@ -1,7 +1,8 @@
 """From arrays to the CUDA device and back: one launch for all jobs, and again for those whose output was full."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from jaxtyping import Int32, Int64
 from numba import cuda, from_dtype
 
+from snnlab.errors import ConfigError
 from snnlab.reservoirs.engines.base import Raster
 from snnlab.reservoirs.engines.cuda_kernel import ARRIVED, MOST_THREADS, NEXT, USED, kernel_of, pack, places
 from snnlab.reservoirs.engines.cuda_resident import Resident
@@ -55,8 +57,11 @@ class Batch:
 
 
 def launch(batch: Batch, device: int = 0, threads: int | None = None) -> list[Raster]:
-    """Run all jobs. Raises ConfigError where an array does not fit its network; nothing has changed then."""
-    with cuda.gpus[device], warnings.catch_warnings():
+    """Run all jobs.
+
+    Raises ConfigError where an array does not fit its network, or all of it the device; nothing has changed then.
+    """
+    with cuda.gpus[device], warnings.catch_warnings(), _room(batch):
         warnings.filterwarnings("ignore", message=".*Grid size")  # does not fill the device: that is for whoever calls
         resident = Resident(batch.networks, batch.most, device, batch.learn)
         states = tuple(cuda.to_device(array) for array in batch.states)
@@ -73,6 +78,21 @@ def launch(batch: Batch, device: int = 0, threads: int | None = None) -> list[Ra
             strict=True,
         )
     ]  # fmt: skip
+
+
+@contextmanager
+def _room(batch: Batch) -> Iterator[None]:
+    """A device without room for a batch, as an error that says so."""
+    try:
+        yield
+    except Exception as error:
+        if "OUT_OF_MEMORY" not in str(error):
+            raise
+        jobs, neurons = batch.states[0].shape
+        raise ConfigError(
+            f"engine 'cuda' has no room for {jobs} entities of {neurons} neurons on this device: simulate fewer at "
+            "once, or shorter rasters, or use engine 'native'"
+        ) from error
 
 
 def _sent_rasters(batch: Batch) -> tuple[Any, Any]:
