@@ -25,7 +25,7 @@ from snnlab.bench.timing import Spread, in_turn, processor_seconds, settled
 from snnlab.bench.two_shards import BAR as SHARDS_BAR
 from snnlab.bench.two_shards import speed_up
 from snnlab.reservoirs import Network, engine
-from snnlab.reservoirs.engines.native import Native
+from snnlab.reservoirs.engines.native.engine import Native
 
 __all__ = ["NOTES", "run"]
 

@@ -16,7 +16,7 @@ from snnlab.detectors.road import ALL, travel
 from snnlab.detectors.road_arrays import Passage
 from snnlab.events.columns import Single
 from snnlab.features.symbols import checksum_of, symbol_of
-from snnlab.reservoirs.engines.native_frame import Frame, frame_of
+from snnlab.reservoirs.engines.native.frame import Frame, frame_of
 from snnlab.types import Array
 
 __all__ = ["Alone"]

@@ -18,9 +18,9 @@ from snnlab.detectors.road_arrays import Desk, Look, Passage, Road, SharedEngine
 from snnlab.detectors.view import View
 from snnlab.events.columns import Single
 from snnlab.features.clock import Lateness
-from snnlab.reservoirs.engines.native import NativeAttached
-from snnlab.reservoirs.engines.native_frame import Frame, frame_of
-from snnlab.reservoirs.engines.native_together import Together
+from snnlab.reservoirs.engines.native.engine import NativeAttached
+from snnlab.reservoirs.engines.native.frame import Frame, frame_of
+from snnlab.reservoirs.engines.native.together import Together
 from snnlab.types import Array, Arrays
 
 __all__ = ["BUCKETS", "TOGETHER", "AttachedRoad", "memory_of", "under"]

@@ -10,7 +10,7 @@ from snnlab.domains import Domain, ReadoutSpec
 from snnlab.errors import ConfigError
 from snnlab.features import FeatureBank
 from snnlab.reservoirs import Network
-from snnlab.reservoirs.engines.native import Native
+from snnlab.reservoirs.engines.native.engine import Native
 
 __all__ = ["Plan"]
 

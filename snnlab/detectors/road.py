@@ -16,8 +16,8 @@ from snnlab.encoders.columns import lay_spikes
 from snnlab.features.aggregates import walk
 from snnlab.features.following import follow_into
 from snnlab.kernels import kernel, part
-from snnlab.reservoirs.engines import native_kernels
-from snnlab.reservoirs.engines.native_together import drive_together
+from snnlab.reservoirs.engines.native import kernels as native_kernels
+from snnlab.reservoirs.engines.native.together import drive_together
 
 __all__ = ["ALL", "CLOCKS", "FEATURES", "READOUTS", "travel"]
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from snnlab.detectors.judgement import Judgement
 from snnlab.encoders.columns import BoundCodes
 from snnlab.features.aggregates import Keyed
-from snnlab.reservoirs.engines.native_frame import Frame
-from snnlab.reservoirs.engines.native_together import Together
+from snnlab.reservoirs.engines.native.frame import Frame
+from snnlab.reservoirs.engines.native.together import Together
 from snnlab.types import Array
 
 __all__ = ["Desk", "Look", "Passage", "Road", "SharedEngine", "Timing", "Viewing"]

@@ -15,7 +15,7 @@ from snnlab.detectors.recall import fresh_recall, place_of, recalled
 from snnlab.errors import ModelFormatError
 from snnlab.events.columns import Single
 from snnlab.features.clock import UNSEEN
-from snnlab.reservoirs.engines.native_together import fresh_together
+from snnlab.reservoirs.engines.native.together import fresh_together
 from snnlab.types import Arrays
 
 __all__ = ["Shard"]

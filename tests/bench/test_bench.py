@@ -23,7 +23,7 @@ from snnlab.errors import ConfigError, DatasetMissing
 from snnlab.evaluation.figures import Figure
 from snnlab.reservoirs import Network
 from snnlab.reservoirs import engine as engine_of
-from snnlab.reservoirs.engines.peer import Run
+from snnlab.reservoirs.engines.peers.run import Run
 
 KEYS = {"id", "value", "unit", "peer", "peer_value", "ratio", "bar", "holds"}
 

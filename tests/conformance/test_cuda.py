@@ -17,8 +17,8 @@ import pytest
 from snnlab.config import NeuromorphicConfig
 from snnlab.errors import ConfigError
 from snnlab.reservoirs import Network, engine, sweep
-from snnlab.reservoirs.engines import cuda as cuda_engine
-from snnlab.reservoirs.engines.cuda_plan import level_of
+from snnlab.reservoirs.engines.cuda import engine as cuda_engine
+from snnlab.reservoirs.engines.cuda.plan import level_of
 from snnlab.reservoirs.engines.fitting import state_of
 
 for _module in ("numba_cuda", "numba.cuda"):  # the latter needs CUDA's bindings
@@ -94,7 +94,7 @@ def test_rows_at_once_are_what_native_gives_one_by_one(chosen, changes):
 
 @pytest.mark.parametrize("place", [1, 0])
 def test_sums_outside_shared_memory_are_the_same(chosen, place, monkeypatch):
-    from snnlab.reservoirs.engines import cuda_launch
+    from snnlab.reservoirs.engines.cuda import launch as cuda_launch
 
     monkeypatch.setattr(cuda_launch, "places", lambda n, level: (place, place * n * level))
     network = build()
@@ -102,7 +102,7 @@ def test_sums_outside_shared_memory_are_the_same(chosen, place, monkeypatch):
 
 
 def test_an_output_that_is_full_is_gone_on_with(chosen, monkeypatch):
-    from snnlab.reservoirs.engines import cuda_launch
+    from snnlab.reservoirs.engines.cuda import launch as cuda_launch
 
     launches = []
     monkeypatch.setattr(cuda_launch, "_OUTPUT", 1)
@@ -170,7 +170,7 @@ def test_what_it_does_not_learn_is_refused(chosen):
 
 
 def test_a_device_without_room_is_told_and_nothing_has_changed(chosen, monkeypatch):
-    from snnlab.reservoirs.engines import cuda_launch
+    from snnlab.reservoirs.engines.cuda import launch as cuda_launch
 
     def full(*_):
         raise RuntimeError("[CUDA_ERROR_OUT_OF_MEMORY] Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")
@@ -241,7 +241,8 @@ def test_it_compiles_for_a_card(neurons, precision, algorithm, learn, monkeypatc
     from numba import cuda
     from numba.cuda import dispatcher
 
-    from snnlab.reservoirs.engines import cuda_launch, cuda_resident
+    from snnlab.reservoirs.engines.cuda import launch as cuda_launch
+    from snnlab.reservoirs.engines.cuda import resident as cuda_resident
 
     card = SimpleNamespace(compute_capability=(9, 0), MULTIPROCESSOR_COUNT=132)
     on_the_host = {"to_device": np.asarray, "device_array": np.empty, "gpus": [nullcontext()]}

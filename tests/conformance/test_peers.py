@@ -15,7 +15,7 @@ import pytest
 from snnlab.config import NeuromorphicConfig
 from snnlab.errors import ConfigError, EngineMissing
 from snnlab.reservoirs import NAMES, Network, engine
-from snnlab.reservoirs.engines import peer
+from snnlab.reservoirs.engines.peers import run as peer
 
 INPUTS = 40
 EXACT = {"performance.spike_precision": "float64", "learning.homeostasis.rate": 0.0, "reservoir.neurons": 80}
@@ -283,7 +283,7 @@ def test_an_engine_that_is_not_installed_says_how_to_install_it(name, monkeypatc
 
 def test_brian2_without_a_compiler_says_what_to_do(monkeypatch, made):
     made("brian2")
-    monkeypatch.setattr("snnlab.reservoirs.engines.brian2.which", lambda name: None)
+    monkeypatch.setattr("snnlab.reservoirs.engines.peers.brian2.which", lambda name: None)
     assert engine("brian2").target == "numpy"
     with pytest.raises(EngineMissing, match=r"no C\+\+ compiler: install g\+\+, or take target 'numpy'"):
         engine("brian2", target="cpp_standalone")

@@ -14,7 +14,7 @@ from snnlab.encoders import Category, Population
 from snnlab.errors import ConfigError
 from snnlab.events import EventBatch
 from snnlab.features import Clock
-from snnlab.reservoirs.engines.native import Native
+from snnlab.reservoirs.engines.native.engine import Native
 
 
 def domain(neurons=256, encoding="population", **more):

@@ -5,9 +5,9 @@ from numba import njit
 from snnlab.config import NeuromorphicConfig
 from snnlab.errors import ConfigError
 from snnlab.reservoirs import Network, engine
-from snnlab.reservoirs.engines import native_plan
-from snnlab.reservoirs.engines.native_delivery import deliver, expands, masks_of
-from snnlab.reservoirs.engines.native_plan import Plan
+from snnlab.reservoirs.engines.native import plan as native_plan
+from snnlab.reservoirs.engines.native.delivery import deliver, expands, masks_of
+from snnlab.reservoirs.engines.native.plan import Plan
 
 needs_expansion = pytest.mark.skipif(not expands(), reason="this processor has no AVX-512 VBMI2")
 QUANTISED = {"performance.spike_precision": "int8", "learning.algorithm": "none"}

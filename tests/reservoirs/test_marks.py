@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from snnlab.reservoirs.engines.native_marks import gather, no_marks, spiked_ago
+from snnlab.reservoirs.engines.native.marks import gather, no_marks, spiked_ago
 
 
 @njit

@@ -6,7 +6,7 @@ import pytest
 from snnlab.config import NeuromorphicConfig
 from snnlab.errors import ConfigError
 from snnlab.reservoirs import Network
-from snnlab.reservoirs.engines.native import NativeAttached
+from snnlab.reservoirs.engines.native.engine import NativeAttached
 
 VOLLEYS = np.array([[0, 1], [0, 3], [3, 5], [8, 2]])
 INPUTS = 10

@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from snnlab.bench.timing import processor_seconds
-from snnlab.reservoirs.engines.brian2 import brian2_session
-from snnlab.reservoirs.engines.brian2_model import NEAREST, Brian2Model, Rule
-from snnlab.reservoirs.engines.peer import Run
+from snnlab.reservoirs.engines.peers.brian2 import brian2_session
+from snnlab.reservoirs.engines.peers.brian2_model import NEAREST, Brian2Model, Rule
+from snnlab.reservoirs.engines.peers.run import Run
 
 __all__ = ["Brian2Cython", "Brian2Program"]
 

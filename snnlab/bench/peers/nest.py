@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from snnlab.bench.timing import processor_seconds
-from snnlab.reservoirs.engines.nest import nest_session
-from snnlab.reservoirs.engines.nest_model import NestModel
-from snnlab.reservoirs.engines.peer import Run
+from snnlab.reservoirs.engines.peers.nest import nest_session
+from snnlab.reservoirs.engines.peers.nest_model import NestModel
+from snnlab.reservoirs.engines.peers.run import Run
 
 __all__ = ["NestKernel"]
 

@@ -10,7 +10,7 @@ from snnlab.bench.engine_network import begun
 from snnlab.errors import ConfigError
 from snnlab.reservoirs import Network
 from snnlab.reservoirs.engines import installed
-from snnlab.reservoirs.engines.peer import Run
+from snnlab.reservoirs.engines.peers.run import Run
 from snnlab.types import Array
 
 __all__ = ["PLASTIC", "SIMULATORS", "chosen", "prepared"]
@@ -63,7 +63,7 @@ def prepared(
     ticks = max(5, _STEPS.get(name, 100_000) // network.n_neurons // (4 if learn else 1))
     if name.startswith("brian2_cpp"):
         from snnlab.bench.peers.brian import Brian2Program
-        from snnlab.reservoirs.engines.brian2_model import NEAREST, TEXTBOOK
+        from snnlab.reservoirs.engines.peers.brian2_model import NEAREST, TEXTBOOK
 
         rule = NEAREST if name == "brian2_cpp" else TEXTBOOK
         return Brian2Program(_run(network, given(ticks + 20), learn=learn), ticks, stack, rule).time
@@ -81,10 +81,10 @@ def prepared(
     if name == "torch_index_add":
         return SpikingRows(run).time
     if name == "norse":
-        from snnlab.reservoirs.engines.norse import NorseCell
+        from snnlab.reservoirs.engines.peers.norse import NorseCell
 
         return DenseCells(run, NorseCell, name).time
-    from snnlab.reservoirs.engines.snntorch import SnnTorchCell
+    from snnlab.reservoirs.engines.peers.snntorch import SnnTorchCell
 
     return DenseCells(run, SnnTorchCell, name).time
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from snnlab.bench.timing import processor_seconds
-from snnlab.reservoirs.engines.peer import Run
-from snnlab.reservoirs.engines.torch_batch import Batch, Cell, Constants, device_of
+from snnlab.reservoirs.engines.peers.run import Run
+from snnlab.reservoirs.engines.peers.torch_batch import Batch, Cell, Constants, device_of
 
 __all__ = ["DenseCells", "SpikingRows"]
 

@@ -44,25 +44,25 @@ def engine(name: str = "native", **options: Any) -> Engine:  # noqa: ANN401 - ea
 
 def _class(name: str) -> type[Any]:
     if name == "native":
-        from snnlab.reservoirs.engines.native import Native
+        from snnlab.reservoirs.engines.native.engine import Native
 
         return Native
     if name == "cuda":
-        from snnlab.reservoirs.engines.cuda import Cuda
+        from snnlab.reservoirs.engines.cuda.engine import Cuda
 
         return Cuda
     if name == "brian2":
-        from snnlab.reservoirs.engines.brian2 import Brian2
+        from snnlab.reservoirs.engines.peers.brian2 import Brian2
 
         return Brian2
     if name == "nest":
-        from snnlab.reservoirs.engines.nest import Nest
+        from snnlab.reservoirs.engines.peers.nest import Nest
 
         return Nest
     if name == "norse":
-        from snnlab.reservoirs.engines.norse import Norse
+        from snnlab.reservoirs.engines.peers.norse import Norse
 
         return Norse
-    from snnlab.reservoirs.engines.snntorch import SnnTorch
+    from snnlab.reservoirs.engines.peers.snntorch import SnnTorch
 
     return SnnTorch

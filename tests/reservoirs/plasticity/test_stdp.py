@@ -5,7 +5,8 @@ import pytest
 
 from snnlab.config import NeuromorphicConfig
 from snnlab.reservoirs import Network, engine
-from snnlab.reservoirs.engines import native, native_plan
+from snnlab.reservoirs.engines.native import engine as native
+from snnlab.reservoirs.engines.native import plan as native_plan
 from snnlab.reservoirs.plasticity import Stdp
 
 FORCED = {

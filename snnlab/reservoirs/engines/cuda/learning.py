@@ -1,4 +1,4 @@
-"""Learning on CUDA: STDP and homeostasis, as :mod:`..plasticity` has them, of a network that one block runs alone.
+"""Learning on CUDA: STDP and homeostasis, as :mod:`...plasticity` has them, of a network that one block runs alone.
 
 Within a phase no two threads write to one synapse: first the neurons that fired as targets, a column each, then as
 sources, a row each.
@@ -80,7 +80,7 @@ def rise(threshold, homeo, fired, count):
 
 @cuda.jit(device=True)
 def follow_rate(homeostat, homeo, rate, raised):
-    """The input's gain, by one thread: see :func:`..plasticity.kernels.regulate_gain`."""
+    """The input's gain, by one thread: see :func:`...plasticity.kernels.regulate_gain`."""
     if cuda.threadIdx.x == 0:
         target, gain_rate = homeo[0], homeo[5]
         homeostat[1] += 0.02 * (rate - homeostat[1])

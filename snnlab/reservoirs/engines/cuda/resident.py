@@ -7,10 +7,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numba import cuda
 
-from snnlab.reservoirs.engines.cuda_kernel import STDP, quantise
-from snnlab.reservoirs.engines.cuda_plan import input_levels, level_of_weights, level_type, numbers, rule_of
+from snnlab.reservoirs.engines.cuda.kernel import STDP, quantise
+from snnlab.reservoirs.engines.cuda.plan import input_levels, level_of_weights, level_type, numbers, rule_of
 from snnlab.reservoirs.engines.fitting import weights_of
-from snnlab.reservoirs.engines.native_plan import plan_of
+from snnlab.reservoirs.engines.native.plan import plan_of
 from snnlab.reservoirs.network import Network
 from snnlab.types import Array, Arrays
 
@@ -24,7 +24,7 @@ _HELD: WeakKeyDictionary[Network, dict[tuple[Any, ...], tuple[Any, ...]]] = Weak
 
 
 class Resident:
-    """Networks of one shape as the kernel takes them: ``nets`` and ``rules``, see :func:`.cuda_kernel.kernel_of`.
+    """Networks of one shape as the kernel takes them: ``nets`` and ``rules``, see :func:`.kernel.kernel_of`.
 
     Sums have room for ``most`` input spikes in a tick. Raises ConfigError where learned arrays do not fit.
     """

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from snnlab.reservoirs.engines.base import Raster
-from snnlab.reservoirs.engines.peer import Run, needed
-from snnlab.reservoirs.engines.peer_engine import PeerEngine
-from snnlab.reservoirs.engines.torch_batch import Cell, device_of, simulate_batch
+from snnlab.reservoirs.engines.peers.engine import PeerEngine
+from snnlab.reservoirs.engines.peers.run import Run, needed
+from snnlab.reservoirs.engines.peers.torch_batch import Cell, device_of, simulate_batch
 from snnlab.reservoirs.network import Network
 from snnlab.types import Array, Arrays
 
@@ -41,6 +41,6 @@ class TorchEngine(PeerEngine):
         *,
         learn: bool = False,
     ) -> list[Raster]:
-        """See :meth:`.peer_engine.PeerEngine.simulate_rows`: at once."""
+        """See :meth:`.engine.PeerEngine.simulate_rows`: at once."""
         runs = [Run.of(network, learned, state, row, given, learn) for row, given in zip(rows, rasters, strict=True)]
         return simulate_batch(self.name, runs, state, rows, self.cell, device_of(self.device, self.name))

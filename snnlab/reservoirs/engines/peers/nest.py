@@ -15,9 +15,9 @@ import numpy as np
 
 from snnlab.errors import ConfigError
 from snnlab.reservoirs.engines.base import Raster
-from snnlab.reservoirs.engines.nest_model import NestModel
-from snnlab.reservoirs.engines.peer import Run, needed, refuse
-from snnlab.reservoirs.engines.peer_engine import PeerEngine
+from snnlab.reservoirs.engines.peers.engine import PeerEngine
+from snnlab.reservoirs.engines.peers.nest_model import NestModel
+from snnlab.reservoirs.engines.peers.run import Run, needed, refuse
 from snnlab.reservoirs.network import Network
 from snnlab.types import Array, Arrays
 
@@ -85,7 +85,7 @@ class Nest(PeerEngine):
         *,
         learn: bool = False,
     ) -> list[Raster]:
-        """See :meth:`.peer_engine.PeerEngine.simulate_rows`: one after the other."""
+        """See :meth:`.engine.PeerEngine.simulate_rows`: one after the other."""
         return [
             self._simulate(Run.of(network, learned, state, row, given, learn), learned, state, row)
             for row, given in zip(rows, rasters, strict=True)

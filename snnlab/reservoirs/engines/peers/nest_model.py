@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from snnlab.reservoirs.engines.peer import Run
+from snnlab.reservoirs.engines.peers.run import Run
 
 __all__ = ["NestModel"]
 

@@ -4,9 +4,9 @@ import numpy as np
 from numba import njit
 
 from snnlab.kernels import kernel
-from snnlab.reservoirs.engines.native_delivery import deliver
-from snnlab.reservoirs.engines.native_kernels import inject, membranes, regulate
-from snnlab.reservoirs.engines.native_marks import gather, spiked_ago
+from snnlab.reservoirs.engines.native.delivery import deliver
+from snnlab.reservoirs.engines.native.kernels import inject, membranes, regulate
+from snnlab.reservoirs.engines.native.marks import gather, spiked_ago
 from snnlab.reservoirs.plasticity.stdp_deferred import bring_all, pair_rows, roll
 
 __all__ = ["simulate_deferred"]

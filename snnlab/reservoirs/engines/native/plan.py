@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import UInt16
 
 from snnlab.reservoirs.engines.fitting import state_of, weights_of
-from snnlab.reservoirs.engines.native_delivery import DENSE_ENOUGH, LANES, expands, masks_of
-from snnlab.reservoirs.engines.native_kernels import Net, Scratch
-from snnlab.reservoirs.engines.native_marks import no_marks
+from snnlab.reservoirs.engines.native.delivery import DENSE_ENOUGH, LANES, expands, masks_of
+from snnlab.reservoirs.engines.native.kernels import Net, Scratch
+from snnlab.reservoirs.engines.native.marks import no_marks
 from snnlab.reservoirs.network import Network
 from snnlab.reservoirs.neurons import psp_peak
 from snnlab.reservoirs.plasticity import Homeostasis, Stdp, Synapses
@@ -35,7 +35,7 @@ class Plan:
     """Reals; whole numbers (refractory, delay, settle ticks, degree); times (ms), those of traces last; what traces
     keep in a tick; homeostasis."""
     kernel: str
-    """How spikes are delivered: ``rows``, ``levels`` or ``masks``; see :mod:`.native_delivery`."""
+    """How spikes are delivered: ``rows``, ``levels`` or ``masks``; see :mod:`.delivery`."""
 
     @classmethod
     def of(cls, network: Network, kernel: str | None = None) -> "Plan":

@@ -8,8 +8,8 @@ later, and weights carry ``P21``. Reset, refractory period and bias, which it ha
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
-from snnlab.reservoirs.engines.torch_batch import Cell, Constants
-from snnlab.reservoirs.engines.torch_engine import TorchEngine
+from snnlab.reservoirs.engines.peers.torch_batch import Cell, Constants
+from snnlab.reservoirs.engines.peers.torch_engine import TorchEngine
 
 __all__ = ["SnnTorch", "SnnTorchCell"]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from snnlab.errors import ConfigError
 from snnlab.reservoirs.engines.base import Raster
-from snnlab.reservoirs.engines.peer import Run, needed, refuse
+from snnlab.reservoirs.engines.peers.run import Run, needed, refuse
 from snnlab.types import Array, Arrays
 
 __all__ = ["Batch", "Cell", "Constants", "device_of", "simulate_batch"]

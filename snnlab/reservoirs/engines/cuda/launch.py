@@ -13,8 +13,8 @@ from numba import cuda, from_dtype
 
 from snnlab.errors import ConfigError
 from snnlab.reservoirs.engines.base import Raster
-from snnlab.reservoirs.engines.cuda_kernel import ARRIVED, MOST_THREADS, NEXT, USED, kernel_of, pack, places
-from snnlab.reservoirs.engines.cuda_resident import Resident
+from snnlab.reservoirs.engines.cuda.kernel import ARRIVED, MOST_THREADS, NEXT, USED, kernel_of, pack, places
+from snnlab.reservoirs.engines.cuda.resident import Resident
 from snnlab.reservoirs.network import Network
 from snnlab.types import Array, Arrays
 
@@ -39,7 +39,7 @@ class Batch:
     states: tuple[Array, ...]
     """Membranes, currents, adaptation, ages and traces; a launch lets them go on, in place."""
     learn: int = 0
-    """What networks learn by, in place, and each from one job only: see :func:`.cuda_kernel.kernel_of`."""
+    """What networks learn by, in place, and each from one job only: see :func:`.kernel.kernel_of`."""
 
     @property
     def most(self) -> int:

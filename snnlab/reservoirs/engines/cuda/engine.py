@@ -13,8 +13,8 @@ import numpy as np
 from snnlab.errors import ConfigError
 from snnlab.reservoirs.engines.base import Raster
 from snnlab.reservoirs.engines.fitting import check_raster, check_row, state_of
-from snnlab.reservoirs.engines.peer import needed, refuse
-from snnlab.reservoirs.engines.peer_engine import PeerEngine
+from snnlab.reservoirs.engines.peers.engine import PeerEngine
+from snnlab.reservoirs.engines.peers.run import needed, refuse
 from snnlab.reservoirs.network import Network
 from snnlab.reservoirs.plasticity import Stdp
 from snnlab.types import Array, Arrays
@@ -64,8 +64,8 @@ class Cuda(PeerEngine):
         *,
         learn: bool = False,
     ) -> list[Raster]:
-        """See :meth:`.peer_engine.PeerEngine.simulate_rows`: at once."""
-        from snnlab.reservoirs.engines.cuda_launch import Batch, launch
+        """See :meth:`..peers.engine.PeerEngine.simulate_rows`: at once."""
+        from snnlab.reservoirs.engines.cuda.launch import Batch, launch
 
         self._refuse(network, learn=learn)
         given, distinct = _rasters(network, rasters)
@@ -90,7 +90,7 @@ class Cuda(PeerEngine):
         Each learns in its own ``learned``, in place; without these nothing is learnt. Raises ConfigError as
         :meth:`simulate_rows` does, and for a rule that is not STDP.
         """
-        from snnlab.reservoirs.engines.cuda_launch import Batch, launch
+        from snnlab.reservoirs.engines.cuda.launch import Batch, launch
 
         own = [network.fresh_learned() for network in networks] if learned is None else learned
         found: dict[int, Raster] = {}
@@ -150,7 +150,7 @@ def _by_shape(networks: Sequence[Network], *, learn: bool) -> list[tuple[int, li
 
 
 def _learns_by(network: Network) -> int:
-    from snnlab.reservoirs.engines.cuda_kernel import HOMEOSTASIS, STDP
+    from snnlab.reservoirs.engines.cuda.kernel import HOMEOSTASIS, STDP
 
     rule = network.config.learning.algorithm
     other = network.plastic and not isinstance(network.rule, Stdp)

@@ -7,12 +7,13 @@ from jaxtyping import Int32, Int64
 
 from snnlab.config import ReservoirLayer
 from snnlab.errors import ConfigError
-from snnlab.reservoirs.engines import native_kernels, tally
+from snnlab.reservoirs.engines import tally
 from snnlab.reservoirs.engines.base import Activity, Raster
 from snnlab.reservoirs.engines.fitting import bad_events, check_raster, check_row
-from snnlab.reservoirs.engines.native_deferred import simulate_deferred
-from snnlab.reservoirs.engines.native_frame import Frame, frame_of
-from snnlab.reservoirs.engines.native_plan import NO_VOLLEYS, plan_of
+from snnlab.reservoirs.engines.native import kernels
+from snnlab.reservoirs.engines.native.deferred import simulate_deferred
+from snnlab.reservoirs.engines.native.frame import Frame, frame_of
+from snnlab.reservoirs.engines.native.plan import NO_VOLLEYS, plan_of
 from snnlab.reservoirs.network import Network
 from snnlab.types import Array, Arrays
 
@@ -28,7 +29,7 @@ _JOINED = 20
 
 @final
 class NativeAttached:
-    """The native engine on one shard's arrays, with its scratch and buffers; see :class:`.base.Attached`.
+    """The native engine on one shard's arrays, with its scratch and buffers; see :class:`..base.Attached`.
 
     ``volleys`` are runs of input neurons that may fire as one, the first and how many: what they bring together stands
     ready, and the address of volley v is ``v`` after those of the input neurons.
@@ -48,7 +49,7 @@ class NativeAttached:
 
     @property
     def frame(self) -> Frame:
-        """What :func:`.native_kernels.drive` takes, for compiled code that calls it."""
+        """What :func:`.kernels.drive` takes, for compiled code that calls it."""
         frame: Frame = self._frame
         return frame
 
@@ -61,13 +62,13 @@ class NativeAttached:
         ticks: int,
         learn: bool = True,
     ) -> Activity:
-        """See :meth:`.base.Attached.drive`."""
+        """See :meth:`..base.Attached.drive`."""
         size = rows.size
         if self._ptr.size <= size:
             self._widen(size)
         done = 0
         while True:
-            done = native_kernels.drive(
+            done = kernels.drive(
                 self._frame, rows, spikes_address, spikes_tick, gap, done, ticks, learn, self._ptr, self._neuron,
                 self._count,
             )  # fmt: skip
@@ -139,14 +140,14 @@ class Native:
         return layer.neurons <= _JOINED * layer.input_fan_in
 
     def warm(self, network: Network) -> None:
-        """See :meth:`.base.Engine.warm`."""
+        """See :meth:`..base.Engine.warm`."""
         learned, state = network.fresh_learned(), network.fresh_state(1)
         silent, row = np.full((1, 1), -1, np.int32), np.zeros(1, np.int32)
         self.drive(network, learned, state, row, silent, silent, np.zeros(1, np.int64), 1)
         self.simulate(network, learned, state, 0, (np.zeros(2, np.int64), row[:0]))
 
     def attach(self, network: Network, learned: Arrays, state: Arrays) -> "NativeAttached":
-        """See :meth:`.base.Engine.attach`."""
+        """See :meth:`..base.Engine.attach`."""
         return NativeAttached(network, learned, state)
 
     def drive(
@@ -161,7 +162,7 @@ class Native:
         ticks: int,
         learn: bool = True,
     ) -> Activity:
-        """See :meth:`.base.Engine.drive`."""
+        """See :meth:`..base.Engine.drive`."""
         rows, gap = _events(rows, np.int32), _events(gap, np.int64)
         address, when = _events(spikes_address, np.int32), _events(spikes_tick, np.int32)
         return self.attach(network, learned, state).drive(rows, address, when, gap, ticks, learn)
@@ -175,7 +176,7 @@ class Native:
         raster_in: tuple[Int64[np.ndarray, " t+1"], Int32[np.ndarray, " s"]],
         learn: bool = False,
     ) -> Raster:
-        """See :meth:`.base.Engine.simulate`.
+        """See :meth:`..base.Engine.simulate`.
 
         A long run of a large network learns by STDP deferred, which rounds otherwise than pairs one by one: within
         5e-6 of the greatest weight (:mod:`snnlab.reservoirs.plasticity.stdp_deferred`).
@@ -197,7 +198,7 @@ class Native:
         while done < ticks:
             room = max(n, (ticks - done) * max(1, n // 16))
             out = np.empty(room, np.int32), np.empty(room, np.int32)
-            done, used = native_kernels.simulate(frame, row, ptr, address, done, learn, *out)
+            done, used = kernels.simulate(frame, row, ptr, address, done, learn, *out)
             parts.append((out[0][:used], out[1][:used]))
         return Raster(*_joined(parts), *scratch.totals[1:].tolist())
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
-from snnlab.reservoirs.engines.peer import Run
+from snnlab.reservoirs.engines.peers.run import Run
 
 __all__ = ["NEAREST", "TEXTBOOK", "Brian2Model", "Rule"]
 

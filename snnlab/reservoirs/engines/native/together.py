@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit
 
 from snnlab.kernels import inlined, kernel
-from snnlab.reservoirs.engines.native_kernels import regulate, settle, tick
-from snnlab.reservoirs.engines.native_marks import gather
+from snnlab.reservoirs.engines.native.kernels import regulate, settle, tick
+from snnlab.reservoirs.engines.native.marks import gather
 from snnlab.types import Array, Arrays
 
 __all__ = ["Together", "drive_together", "fresh_together"]

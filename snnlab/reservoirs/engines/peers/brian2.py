@@ -17,9 +17,9 @@ import numpy as np
 
 from snnlab.errors import ConfigError, EngineMissing
 from snnlab.reservoirs.engines.base import Raster
-from snnlab.reservoirs.engines.brian2_model import Brian2Model
-from snnlab.reservoirs.engines.peer import Run, needed, refuse
-from snnlab.reservoirs.engines.peer_engine import PeerEngine
+from snnlab.reservoirs.engines.peers.brian2_model import Brian2Model
+from snnlab.reservoirs.engines.peers.engine import PeerEngine
+from snnlab.reservoirs.engines.peers.run import Run, needed, refuse
 from snnlab.reservoirs.network import Network
 from snnlab.types import Array, Arrays
 
@@ -95,7 +95,7 @@ class Brian2(PeerEngine):
         *,
         learn: bool = False,
     ) -> list[Raster]:
-        """See :meth:`.peer_engine.PeerEngine.simulate_rows`: one after the other."""
+        """See :meth:`.engine.PeerEngine.simulate_rows`: one after the other."""
         return [
             self._simulate(Run.of(network, learned, state, row, given, learn), learned, state, row)
             for row, given in zip(rows, rasters, strict=True)

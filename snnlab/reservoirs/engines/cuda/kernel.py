@@ -1,8 +1,8 @@
 """The kernel of the CUDA engine: one block of threads runs one entity, all its ticks in one launch.
 
 A tick has two phases. First warps add up what spikes bring, a warp for each row of synapses. Then each thread updates
-neurons of its own, as :func:`.native_kernels.membranes` does, and lists those that fire and those whose spikes arrive
-in the next tick. Sums are of whole numbers (:mod:`.cuda_plan`), so the order in which threads add does not matter: a
+neurons of its own, as :func:`..native.kernels.membranes` does, and lists those that fire and those whose spikes arrive
+in the next tick. Sums are of whole numbers (:mod:`.plan`), so the order in which threads add does not matter: a
 run gives the same spikes each time. A loop over every so many is a ``while``: a ``range`` begins with a division.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import config, cuda, int32, int64
 
-from snnlab.reservoirs.engines.cuda_learning import fall, follow_rate, forget_age, rise, strengthen, weaken
+from snnlab.reservoirs.engines.cuda.learning import fall, follow_rate, forget_age, rise, strengthen, weaken
 
 __all__ = ["ARRIVED", "HOMEOSTASIS", "MOST_THREADS", "NEXT", "STDP", "USED", "kernel_of", "pack", "places", "quantise"]
 

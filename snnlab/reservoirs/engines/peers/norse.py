@@ -10,8 +10,8 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from snnlab.reservoirs.engines.torch_batch import Cell, Constants
-from snnlab.reservoirs.engines.torch_engine import TorchEngine
+from snnlab.reservoirs.engines.peers.torch_batch import Cell, Constants
+from snnlab.reservoirs.engines.peers.torch_engine import TorchEngine
 
 __all__ = ["Norse", "NorseCell"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Int32, Int64
 
 from snnlab.reservoirs.engines.base import Activity, Attached, Forwarding, Raster
-from snnlab.reservoirs.engines.peer import refuse_learning
-from snnlab.reservoirs.engines.peer_drive import drive_rows
+from snnlab.reservoirs.engines.peers.drive import drive_rows
+from snnlab.reservoirs.engines.peers.run import refuse_learning
 from snnlab.reservoirs.network import Network
 from snnlab.types import Array, Arrays
 
@@ -17,16 +17,16 @@ __all__ = ["PeerEngine"]
 
 
 class PeerEngine(ABC):
-    """An engine that simulates: it drives events as rasters, without learning. See :class:`.base.Engine`."""
+    """An engine that simulates: it drives events as rasters, without learning. See :class:`..base.Engine`."""
 
     name: ClassVar[str]
 
     def warm(self, network: Network) -> None:
-        """See :meth:`.base.Engine.warm`; a simulator builds, and may compile, for each run."""
+        """See :meth:`..base.Engine.warm`; a simulator builds, and may compile, for each run."""
         del network
 
     def attach(self, network: Network, learned: Arrays, state: Arrays) -> Attached:
-        """See :meth:`.base.Engine.attach`."""
+        """See :meth:`..base.Engine.attach`."""
         return Forwarding(self, network, learned, state)
 
     def drive(
@@ -41,7 +41,7 @@ class PeerEngine(ABC):
         ticks: int,
         learn: bool = True,
     ) -> Activity:
-        """See :mod:`.peer_drive`: each entity's events as one raster, and without learning."""
+        """See :mod:`.drive`: each entity's events as one raster, and without learning."""
         events = rows, spikes_address, spikes_tick, gap
         refuse_learning(self.name, network, learn=learn)
         return drive_rows(
@@ -58,7 +58,7 @@ class PeerEngine(ABC):
         raster_in: tuple[Int64[np.ndarray, " t+1"], Int32[np.ndarray, " s"]],
         learn: bool = False,
     ) -> Raster:
-        """See :meth:`.base.Engine.simulate`."""
+        """See :meth:`..base.Engine.simulate`."""
         return self.simulate_rows(network, learned, state, [row], [raster_in], learn=learn)[0]
 
     @abstractmethod

@@ -10,7 +10,7 @@ from math import frexp, ldexp
 import numpy as np
 from jaxtyping import Float, Int64, Real
 
-from snnlab.reservoirs.engines.native_plan import plan_of
+from snnlab.reservoirs.engines.native.plan import plan_of
 from snnlab.reservoirs.network import Network
 from snnlab.reservoirs.plasticity import Stdp
 from snnlab.types import Array
@@ -57,7 +57,7 @@ def input_levels(network: Network, most: int) -> tuple[Int64[np.ndarray, "a k"],
 
 
 def numbers(network: Network, recurrent: float, given: float) -> tuple[Real[np.ndarray, " r"], Array, Array]:
-    """Reals, whole numbers and what traces keep, as :attr:`.native_plan.Plan.params` has them, for these two levels.
+    """Reals, whole numbers and what traces keep, as :attr:`..native.plan.Plan.params` has them, for these two levels.
 
     The last real is one.
     """

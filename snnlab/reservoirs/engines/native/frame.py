@@ -28,5 +28,5 @@ structref.define_attributes(_FrameType)
 
 @njit(cache=True)
 def frame_of(arrays, scratch):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """A frame of what :meth:`.native_plan.Plan.arrays` and :meth:`.native_plan.Plan.scratch` give."""
+    """A frame of what :meth:`.plan.Plan.arrays` and :meth:`.plan.Plan.scratch` give."""
     return Frame(arrays, scratch)

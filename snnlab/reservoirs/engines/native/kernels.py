@@ -1,4 +1,4 @@
-"""Compiled loops of the native engine. Parameters come packed, in the order of :class:`.native_plan.Plan`."""
+"""Compiled loops of the native engine. Parameters come packed, in the order of :class:`.plan.Plan`."""
 
 from math import exp, expm1
 from typing import NamedTuple
@@ -7,8 +7,8 @@ import numpy as np
 from numba import njit
 
 from snnlab.kernels import inlined, kernel
-from snnlab.reservoirs.engines.native_delivery import deliver
-from snnlab.reservoirs.engines.native_marks import gather, spiked_ago
+from snnlab.reservoirs.engines.native.delivery import deliver
+from snnlab.reservoirs.engines.native.marks import gather, spiked_ago
 from snnlab.reservoirs.plasticity.kernels import regulate_gain, regulate_thresholds
 from snnlab.reservoirs.plasticity.strategy import adapt, follow
 from snnlab.types import Array
@@ -35,7 +35,7 @@ class Net(NamedTuple):
     """What never changes of a network but its numbers."""
 
     addresses: Array
-    """Targets, or masks of them: see :mod:`.native_delivery`."""
+    """Targets, or masks of them: see :mod:`.delivery`."""
     bias: Array
     input_targets: Array
     input_weights: Array
@@ -58,9 +58,9 @@ class Scratch(NamedTuple):
     totals: Array
     """Spikes, synaptic events and updates of neurons of a call."""
     seen: Array
-    """Spikes a neuron of an event, and nothing between events; as ``fired``, see :mod:`.native_marks`."""
+    """Spikes a neuron of an event, and nothing between events; as ``fired``, see :mod:`.marks`."""
     sums: Array
-    """Of levels; see :mod:`.native_delivery`."""
+    """Of levels; see :mod:`.delivery`."""
     before: Array
     """A number a neuron, for rules."""
 

@@ -1,0 +1,1 @@
+"""The native engine's sibling on CUDA, for replays and sweeps. Only its ``engine`` is imported without a device."""
