@@ -25,9 +25,13 @@ def body(calm):
 
 
 @pytest.fixture
-def make(bus, store, body):
+def metrics():
+    return Metrics()
+
+
+@pytest.fixture
+def make(bus, store, body, metrics):
     bus.create("hosts", 2)
-    metrics = Metrics()
 
     def load(content):
         return Scorer(Detector.load(content), "web", 1, metrics, PatternMemory(store))
@@ -121,7 +125,7 @@ def test_anomalies_are_gone_after_their_time_and_their_rows_with_them(make, bus,
     assert store.expire() == 0  # the worker has removed them
 
 
-def test_a_batch_that_cannot_be_scored_is_set_aside_and_the_stream_goes_on(make, bus, calm):
+def test_a_batch_that_cannot_be_scored_is_set_aside_and_the_stream_goes_on(make, bus, calm, metrics):
     bus.publish("hosts", EventBatch.from_columns(np.ones((4, 1)), ["watts"], entities=["host-0"] * 4))
     bus.publish("hosts", calm(50, begun=1200))
     worker = drained(make())
@@ -130,8 +134,8 @@ def test_a_batch_that_cannot_be_scored_is_set_aside_and_the_stream_goes_on(make,
     assert len(letters) == 4
     assert all("cpu" in letter.reason for letter in letters)
     assert worker.processed == 54
-    assert worker._metrics.snapshot().dead_letters == 4
-    assert worker._metrics.snapshot().events_processed == 50
+    assert metrics.snapshot().dead_letters == 4
+    assert metrics.snapshot().events_processed == 50
 
 
 def test_an_event_that_is_too_late_is_set_aside_alone(make, bus, calm):
