@@ -25,8 +25,14 @@ def execute(
     MLflow runs, so the environment is given to the kernel instead.
     """
     import papermill
+    from jupyter_client import AsyncKernelManager
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine, papermill_engines
+
+    from snnlab.workflows.local_kernel import OverFiles
+
+    class Manager(OverFiles, AsyncKernelManager):
+        pass
 
     class Engine(NBClientEngine):  # type: ignore[misc]  # papermill has no types here
         @classmethod
@@ -36,7 +42,8 @@ def execute(
                 timeout=timeout_s,
                 startup_timeout=start_timeout_s,
                 kernel_name=kernel_name,
-                # Below errors, a kernel only tells that it listens on the loopback interface.
+                kernel_manager_class=Manager,
+                # Below errors, a kernel only tells what it does.
                 extra_arguments=["--IPKernelApp.log_level=40"],
             )
             _tell(nb_man, progress)
