@@ -12,8 +12,11 @@ from numba.extending import register_jitable
 
 __all__ = ["OPTIONS", "inlined", "kernel", "part"]
 
-OPTIONS = {"nogil": True, "_nrt": False}
-"""What a kernel is compiled with, for ``overload(…, jit_options=OPTIONS)``."""
+OPTIONS = {"nogil": True, "_nrt": False, "error_model": "numpy"}
+"""What a kernel is compiled with, for ``overload(…, jit_options=OPTIONS)``.
+
+To divide by zero gives what it gives in NumPy: a loop that might raise would not run on vectors.
+"""
 
 
 def kernel(function: Callable[..., Any]) -> Any:  # noqa: ANN401 - numba has no types

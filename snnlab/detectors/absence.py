@@ -23,6 +23,7 @@ from snnlab.events import EventBatch
 from snnlab.features.clock import UNSEEN
 from snnlab.features.readonly import readonly
 from snnlab.kernels import kernel
+from snnlab.prefetch import ahead
 from snnlab.types import Array, Arrays
 
 __all__ = ["Silence", "follow_gaps", "follow_habits", "fresh_habits", "silence_z", "silences", "tail_of", "verdicts_of"]
@@ -69,6 +70,8 @@ def follow_gaps(rows: Array, now_us: Array, heard: Array, gaps: Array) -> None:
     """:func:`follow_habits`, compiled."""
     for t in range(rows.size):
         row, now = rows[t], now_us[t]
+        ahead(heard, rows, t)
+        ahead(gaps, rows, t)
         last = heard[row]
         if last != _UNSEEN and now <= last:
             continue

@@ -17,6 +17,7 @@ from snnlab.detectors.likelihood import standardise_row
 from snnlab.detectors.readouts import Readout
 from snnlab.detectors.tail import fresh_tail, rarity_of
 from snnlab.kernels import kernel
+from snnlab.prefetch import ahead
 from snnlab.types import Array, Arrays
 
 __all__ = ["Judge", "JudgeArrays", "Judgement", "judge_events"]
@@ -179,6 +180,12 @@ def judge_events(bound: JudgeArrays, evidence: Array, rows: Array, learn: bool, 
     count = settings.shape[0]
     for t in range(evidence.shape[0]):
         row = rows[t]
+        ahead(pooled, rows, t)
+        ahead(begun, rows, t)
+        ahead(clock, rows, t)
+        ahead(last, rows, t)
+        ahead(voice, rows, t)
+        ahead(tired, rows, t)
         standardise_row(evidence[t], mean, variance, events, _WARMUP, learn, z)
         for r in range(count):
             value = _pool(evidence[t], z, starts[r], starts[r + 1], settings[r, 1], settings[r, 3] > 0.0)

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from snnlab.kernels import inlined, kernel
+from snnlab.prefetch import fetch
 from snnlab.types import Array
 
 __all__ = ["PoolTable", "place", "remember", "seen", "take_over", "touched_rows"]
@@ -18,6 +19,7 @@ __all__ = ["PoolTable", "place", "remember", "seen", "take_over", "touched_rows"
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 _OLDEST, _NEWEST, _USED = range(3)
+_BLOCK = 16  # names that are looked up at once, so that they wait for memory together
 
 
 class PoolTable(NamedTuple):
@@ -32,6 +34,8 @@ class PoolTable(NamedTuple):
     """The row seen longest ago, the one seen last, and how many there are."""
     touched: Array
     """Which rows were seen since it was last asked: always the newest ones."""
+    coming: Array
+    """The hashes of the names that are looked up next."""
 
     @classmethod
     def empty(cls, capacity: int) -> "PoolTable":
@@ -40,7 +44,8 @@ class PoolTable(NamedTuple):
         links = np.full((2, capacity), -1, np.int32)
         ends = np.array([-1, -1, 0], np.int64)
         touched = np.zeros(capacity, np.uint8)
-        return cls(np.full(slots, -1, np.int32), np.zeros((capacity, 2), np.uint64), links[0], links[1], ends, touched)
+        digests, coming = np.zeros((capacity, 2), np.uint64), np.zeros((_BLOCK, 2), np.uint64)
+        return cls(np.full(slots, -1, np.int32), digests, links[0], links[1], ends, touched, coming)
 
 
 @inlined
@@ -136,6 +141,27 @@ def remember(table, row, codes, offsets, data):
 
 
 @kernel
+def _foresee(table, codes, offsets, data, start, stop):
+    """Hash a block of names, and ask for all memory that their rows are found in and renewed."""
+    mask = np.uint64(table.slots.size - 1)
+    for i in range(start, stop):
+        a, b = _digest(data, offsets[codes[i]], offsets[codes[i] + 1])
+        table.coming[i - start, 0], table.coming[i - start, 1] = a, b
+        fetch(table.slots, np.int64(a & mask))
+    for k in range(stop - start):
+        row = table.slots[table.coming[k, 0] & mask]
+        fetch(table.digests, row)
+        fetch(table.older, row)
+        fetch(table.newer, row)
+        fetch(table.touched, row)
+    for k in range(stop - start):
+        row = table.slots[table.coming[k, 0] & mask]
+        if row >= 0:
+            fetch(table.newer, table.older[row])
+            fetch(table.older, table.newer[row])
+
+
+@kernel
 def place(table, codes, offsets, data, limit, start, rows, fresh):
     """Rows of events from ``start`` on, until a row would have to change hands.
 
@@ -144,7 +170,10 @@ def place(table, codes, offsets, data, limit, start, rows, fresh):
     """
     found = 0
     for i in range(start, codes.size):
-        a, b = _digest(data, offsets[codes[i]], offsets[codes[i] + 1])
+        k = (i - start) % _BLOCK
+        if k == 0:
+            _foresee(table, codes, offsets, data, i, min(i + _BLOCK, codes.size))
+        a, b = table.coming[k, 0], table.coming[k, 1]
         row, slot = _find(table.slots, table.digests, a, b)
         if row < 0:
             row = table.ends[_USED]

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from snnlab.kernels import kernel
+from snnlab.prefetch import ahead
 from snnlab.types import Array
 
 __all__ = ["follow", "follow_into"]
@@ -43,6 +44,7 @@ def follow_into(
     rejected = 0
     for i in range(now_us.shape[0]):
         gap[i] = verdict[i] = 0
+        ahead(last_us, rows, i)
         now, last = now_us[i], last_us[rows[i]]
         if last == _UNSEEN or now > last:
             last_us[rows[i]] = now

@@ -25,7 +25,7 @@ def execute(
     MLflow runs, so the environment is given to the kernel instead.
     """
     import papermill
-    from jupyter_client import AsyncKernelManager
+    from jupyter_client.manager import AsyncKernelManager
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine, papermill_engines
 

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from snnlab.detectors.readouts.base import Pool, Readout, Shape, surprises
 from snnlab.kernels import OPTIONS, part
+from snnlab.prefetch import ahead
 from snnlab.types import Array, Arrays
 
 __all__ = ["Change"]
@@ -77,6 +78,8 @@ def _steps(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     values, rows = inputs.numbers, inputs.rows
     for t in range(values.shape[0]):
         row = rows[t]
+        ahead(last, rows, t)
+        ahead(begun, rows, t)
         first = begun[row] == 0
         begun[row] = 1
         for j in range(values.shape[1]):

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from snnlab.detectors.readouts.base import Readout, Shape, surprises
 from snnlab.kernels import OPTIONS, part
+from snnlab.prefetch import ahead
 from snnlab.types import Array, Arrays
 
 __all__ = ["Level"]
@@ -86,6 +87,8 @@ def _standardise(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     values, rows = inputs.numbers, inputs.rows
     for t in range(values.shape[0]):
         row = rows[t]
+        ahead(level, rows, t)
+        ahead(begun, rows, t)
         rate = leak if begun[row] else 1.0
         begun[row] = 1
         for j in range(values.shape[1]):

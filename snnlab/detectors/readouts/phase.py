@@ -14,6 +14,7 @@ from pydantic import Field
 from snnlab.detectors.readouts.base import Readout, Shape, surprises
 from snnlab.detectors.readouts.sorted_values import distance_to, insert
 from snnlab.kernels import OPTIONS, inlined, part
+from snnlab.prefetch import ahead
 from snnlab.types import Array, Arrays
 
 __all__ = ["Phase"]
@@ -101,6 +102,17 @@ def _distance_by_day(known, used, column, size, now, phase, reach, near):  # typ
     return distance
 
 
+@inlined
+def _reach(used, phase, reach):  # type: ignore[no-untyped-def]
+    """How far there are bins to look at that know any level; none if only this one does."""
+    columns, size = used.shape
+    for turn in range(reach, 0, -1):
+        for j in range(columns):
+            if used[j, (phase + turn) % size] + used[j, (phase - turn) % size] > 0:
+                return turn
+    return 0
+
+
 @part
 def _by_phase(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     """Novelty of each level at its time of day."""
@@ -109,10 +121,15 @@ def _by_phase(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     count, size = used.shape
     room = preferred.shape[2]
     levels = preferred.reshape(count * size, room)
+    looked, near = -1, 0  # the bin of the event before, and how far there was anything around it
     for t in range(numbers.shape[0]):
         row = rows[t]
+        ahead(level, rows, t)
+        ahead(seen, rows, t)
         phase = np.int64(np.mod(seconds[t], _DAY) / _DAY * size) % size
         own, known = level[row], seen[row]
+        if phase != looked:
+            looked, near = phase, _reach(used, phase, reach)
         slot = events[0] % waiting_bin.shape[1] if count > 0 else 0  # of every column: they learn together
         for j in range(count):
             known[j] += 1
@@ -127,7 +144,8 @@ def _by_phase(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
                 if distance_to(levels, j * size + ripe, used[j, ripe], late) > grain * span:
                     insert(levels, j * size + ripe, used[j, ripe], late)
                     used[j, ripe] += 1
-            distance = _distance_by_day(levels, used, j, size, now, phase, reach, grain * span)
+                    looked, near = -1, reach
+            distance = _distance_by_day(levels, used, j, size, now, phase, near, grain * span)
             if distance < np.inf:
                 out[t, j] = distance / span
             if learn:

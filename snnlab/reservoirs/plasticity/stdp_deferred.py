@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from snnlab.kernels import inlined, kernel
-from snnlab.reservoirs.plasticity.prefetch import fetch
+from snnlab.prefetch import fetch
 from snnlab.types import Array
 
 __all__ = ["Deferral", "bring_all", "pair_rows", "roll"]
