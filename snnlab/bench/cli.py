@@ -63,7 +63,7 @@ def throughput(
     neurons: Neurons = None,
     events: Annotated[int, typer.Option(min=1, help="Events a round.")] = 40_000,
     entities: Entities = 10_000,
-    batch: Annotated[int, typer.Option(min=1, help="Events a batch.")] = 1_000,
+    batch: Annotated[int, typer.Option(min=1, help="Events a batch.")] = 4_096,
     rounds: Rounds = 5,
     plot: Plot = None,
 ) -> None:

@@ -1,5 +1,6 @@
 """The detector: events in, one verdict an event out."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -165,15 +166,16 @@ class Detector:
                 return self._told(batch, outcome)
         return self._told(batch, self._lanes.judge(Columns.of(batch, self.plan.bank), learn=learn))
 
-    def flow(self, batches: Iterable[EventBatch], learn: bool = True) -> Iterator[Verdicts]:
-        """The verdicts of ``process`` for one batch after the other, the next one fetched and read meanwhile.
+    def flow(self, batches: Iterable[EventBatch], learn: bool = True, ahead: int = 2) -> Iterator[Verdicts]:
+        """The verdicts of ``process`` for one batch after the other, the next ones fetched and read meanwhile.
 
         Each core then has something to do all the time: read here what is to be scored next, say a decoder's
-        batches. Until the last verdicts, or until the flow is closed, the detector is a batch ahead of those that were
-        given: save it after them, or call ``process`` instead.
+        batches. Until the last verdicts, or until the flow is closed, the detector is up to ``ahead`` batches ahead of
+        those whose verdicts were given: save it after them, or call ``process`` instead.
 
         Raises:
             EventError: as ``process``, once the verdicts of all batches before are given.
+            ConfigError: fewer than no batches ahead.
 
         Example:
             >>> rng = np.random.default_rng(0)
@@ -182,26 +184,28 @@ class Detector:
             >>> [len(verdicts) for verdicts in detector.flow(stream.slice(at, at + 250) for at in (0, 250))]
             [250, 250]
         """
-        source, wrong = iter(batches), None
-        begun: tuple[EventBatch, Begun] | None = None
+        if ahead < 0:
+            raise ConfigError(f"a flow {ahead} batches ahead; 0 reads none before the verdicts of the one before")
+        source, begun = iter(batches), deque[tuple[EventBatch, Begun]]()
+        wrong: Exception | None = None
+        more = True
         try:
-            while wrong is None:
-                now: tuple[EventBatch, Begun] | None = None
-                try:
-                    batch = next(source, None)
-                    if batch is not None:
-                        self._check(batch)
-                        now = batch, self._lanes.begin(Columns.of(batch, self.plan.bank), learn=learn)
-                except Exception as raised:  # noqa: BLE001 - whatever it is, the batch before has its verdicts first
-                    wrong = raised
-                done, begun = begun, now
-                if done is not None:
-                    yield self._told(done[0], done[1].outcome())
-                if now is None:
-                    break
-        finally:
-            if begun is not None:  # left early: nobody may look at the detector while shards still work on it
-                self._told(begun[0], begun[1].outcome())
+            while more or begun:
+                while more and len(begun) <= ahead:
+                    try:
+                        batch = next(source, None)
+                        if batch is not None:
+                            self._check(batch)
+                            begun.append((batch, self._lanes.begin(Columns.of(batch, self.plan.bank), learn=learn)))
+                    except Exception as raised:  # noqa: BLE001 - whatever it is, those before have their verdicts first
+                        batch, wrong = None, raised
+                    more = batch is not None
+                if begun:
+                    batch, done = begun.popleft()
+                    yield self._told(batch, done.outcome())
+        finally:  # left early: nobody may look at the detector while shards still work on it
+            for batch, done in begun:
+                self._told(batch, done.outcome())
         if wrong is not None:
             raise wrong
 

@@ -16,7 +16,7 @@ from snnlab.detectors.alarm import fresh_alarm, speak_one
 from snnlab.detectors.likelihood import standardise_row
 from snnlab.detectors.readouts import Readout
 from snnlab.detectors.tail import fresh_tail, rarity_of
-from snnlab.kernels import kernel
+from snnlab.kernels import inlined, kernel
 from snnlab.prefetch import ahead
 from snnlab.types import Array, Arrays
 
@@ -156,18 +156,17 @@ class Judge:
         )  # fmt: skip
 
 
-@kernel
-def _pool(row: Array, z: Array, start: int, stop: int, how: float, calibrated: bool) -> float:
-    if stop == start:
-        return 0.0
-    total, most = 0.0, -np.inf
-    for j in range(start, stop):
-        value = z[j] if calibrated else row[j]
-        total += value
-        most = max(most, value)
+@inlined
+def _pool(values: Array, start: int, stop: int, how: float) -> float:
+    """The strongest of a readout's columns, their mean or their sum; 0 where it has none."""
+    most, total = -np.inf if how == 0.0 and stop > start else 0.0, 0.0
     if how == 0.0:
+        for j in range(start, stop):
+            most = max(most, values[j])
         return most
-    return total / (stop - start) if how == 1.0 else total
+    for j in range(start, stop):
+        total += values[j]
+    return total / max(stop - start, 1) if how == 1.0 else total
 
 
 @kernel
@@ -188,7 +187,8 @@ def judge_events(bound: JudgeArrays, evidence: Array, rows: Array, learn: bool, 
         ahead(tired, rows, t)
         standardise_row(evidence[t], mean, variance, events, _WARMUP, learn, z)
         for r in range(count):
-            value = _pool(evidence[t], z, starts[r], starts[r + 1], settings[r, 1], settings[r, 3] > 0.0)
+            values = z if settings[r, 3] > 0.0 else evidence[t]
+            value = _pool(values, starts[r], starts[r + 1], settings[r, 1])
             rate = settings[r, 2] if begun[row] else 1.0
             pooled[row, r] += rate * (value - pooled[row, r])
             level[r] = pooled[row, r]

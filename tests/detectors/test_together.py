@@ -5,7 +5,7 @@ import pytest
 
 from snnlab.detectors import Detector
 from snnlab.domains import Domain, ReadoutSpec
-from snnlab.errors import EventError
+from snnlab.errors import ConfigError, EventError
 from snnlab.events import EventBatch
 from snnlab.features import Clock, Feature
 from snnlab.reservoirs.engines.tally import tallied
@@ -150,18 +150,24 @@ def test_what_ticks_cost_is_counted_once_however_a_stream_is_cut():
     assert counts[0][2] == 19 * 256  # the last tick is still open
 
 
+@pytest.mark.parametrize("ahead", [0, 1, 2])
 @pytest.mark.parametrize("shards", [1, 2])
-def test_a_flow_that_is_left_early_is_done_with_what_it_began(shards):
+def test_a_flow_that_is_left_early_is_done_with_what_it_began(shards, ahead):
     whole = events(["grind", "sift"] * 15)
     pieces = [whole.slice(start, start + 100) for start in range(0, len(whole), 100)]
     one, other = built(shards=shards), built(shards=shards)
-    flow = one.flow(iter(pieces))
+    flow = one.flow(iter(pieces), ahead=ahead)
     next(flow)
-    one.process(pieces[2])  # after the second, which the flow has begun
+    one.process(pieces[5])  # after those that the flow has begun
     flow.close()
-    for piece in pieces[:3]:
+    for piece in (*pieces[: ahead + 1], pieces[5]):
         other.process(piece)
     assert one.save() == other.save()
+
+
+def test_a_flow_cannot_be_behind():
+    with pytest.raises(ConfigError, match="-1 batches ahead"):
+        next(built().flow(iter([]), ahead=-1))
 
 
 def test_a_flow_gives_the_verdicts_before_a_batch_that_cannot_be_read():

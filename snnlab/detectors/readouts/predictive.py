@@ -17,6 +17,7 @@ from pydantic import Field
 from snnlab.detectors.readouts.base import Pool, Readout, Shape, surprises
 from snnlab.detectors.readouts.predictive_ticks import PredictiveTicks
 from snnlab.kernels import OPTIONS, part
+from snnlab.prefetch import ahead
 from snnlab.types import Array, Arrays
 
 __all__ = ["Predictive"]
@@ -104,6 +105,7 @@ def _vote(bound, inputs, learn, out):  # type: ignore[no-untyped-def]
     columns, seats = codes.shape[1], fired.shape[1]
     for t in range(codes.shape[0]):
         row = rows[t]
+        ahead(fired, rows, t)
         voters = 0
         while voters < seats and fired[row, voters] >= 0:
             voters += 1
