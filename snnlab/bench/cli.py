@@ -61,7 +61,7 @@ def latency(
 def throughput(
     json: Out = None,
     neurons: Neurons = None,
-    events: Annotated[int, typer.Option(min=1, help="Events a round.")] = 40_000,
+    events: Annotated[int, typer.Option(min=1, help="Events a round.")] = 200_000,
     entities: Entities = 10_000,
     batch: Annotated[int, typer.Option(min=1, help="Events a batch.")] = 4_096,
     rounds: Rounds = 5,

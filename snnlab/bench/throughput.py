@@ -39,7 +39,7 @@ _PEER_EVENTS = 1_000
 def run(
     neurons: Sequence[int] = (256,),
     *,
-    events: int = 40_000,
+    events: int = 200_000,
     entities: int = 10_000,
     batch: int = 4_096,
     rounds: int = 5,

@@ -57,8 +57,8 @@ class JudgeArrays(NamedTuple):
     gate: float
     learnt: tuple[Array, ...]
     memory: tuple[Array, ...]
-    desk: tuple[Array, Array, Array]
-    """The z of each column; each readout's level, and its z."""
+    desk: tuple[Array, Array, Array, Array]
+    """The z of each column; each readout's level, and its z; the weight of each column's readout."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,8 @@ class Judge:
             (learnt["mean"], learnt["variance"], learnt["events"], learnt["pooled_mean"], learnt["pooled_variance"],
              learnt["pooled_events"], learnt["first"], learnt["fit"]),
             (memory["pooled"], memory["begun"], memory["clock"], memory["last"], memory["voice"], memory["tired"]),
-            (np.zeros(self.columns), np.zeros(len(self.settings)), np.zeros(len(self.settings))),
+            (np.zeros(self.columns), np.zeros(len(self.settings)), np.zeros(len(self.settings)),
+             np.repeat(self.settings[:, 0], np.diff(self.starts))),
         )  # fmt: skip
 
 
@@ -172,7 +173,7 @@ def _pool(values: Array, start: int, stop: int, how: float) -> float:
 @kernel
 def judge_events(bound: JudgeArrays, evidence: Array, rows: Array, learn: bool, out: Judgement) -> None:
     """Judge ``n`` events in order, into ``out``, which holds zeros."""
-    starts, group_of, settings, refractory, threshold, gate, learnt, memory, (z, level, scaled) = bound
+    starts, group_of, settings, refractory, threshold, gate, learnt, memory, (z, level, scaled, weights) = bound
     score, alarm, word, groups, rarities = out
     mean, variance, events, pooled_mean, pooled_variance, pooled_events, first, fit = learnt
     pooled, begun, clock, last, voice, tired = memory
@@ -207,8 +208,9 @@ def judge_events(bound: JudgeArrays, evidence: Array, rows: Array, learn: bool, 
                 refractory, _ROUSE, settings[r, 4], settings[r, 5],
             )  # fmt: skip
             voiced = max(voiced, settings[r, 6] * said)
-            for j in range(starts[r], starts[r + 1]):
-                groups[t, group_of[j]] = max(groups[t, group_of[j]], weight * z[j])
+        own = groups[t]
+        for j in range(z.size):
+            own[group_of[j]] = max(own[group_of[j]], weights[j] * z[j])
         score[t] = strongest
         alarm[t] = speak_one(
             voiced, row, count, clock, last, voice, tired, refractory, np.inf, 0.0, 1.0
