@@ -22,6 +22,7 @@ from numba.extending import overload
 
 from snnlab.config import NeuromorphicConfig
 from snnlab.kernels import OPTIONS, kernel, part
+from snnlab.prefetch import fetch
 from snnlab.reservoirs.plasticity.strategy import Synapses, adapt
 from snnlab.types import Array, Arrays
 
@@ -70,12 +71,15 @@ class Stdp:
     def bind(self, synapses: Synapses, learned: Arrays, real: np.dtype[np.floating]) -> "StdpRule":
         """See :meth:`.strategy.Strategy.bind`."""
         del learned
+        most = int(np.diff(synapses.by_target[0]).max(initial=0)) + 1
         return StdpRule(
             self.potentiation.astype(real),
             self.depression.astype(real),
             real.type(self.w_max),
             synapses.excitatory,
             *synapses.by_target,
+            np.zeros(most, np.uint64),
+            np.zeros(most, real),
         )
 
 
@@ -96,6 +100,9 @@ class StdpRule(NamedTuple):
     ptr: Array
     source: Array
     slot: Array
+    places: Array
+    """Scratch: where the weights of one target lie that grow, and by how much."""
+    changes: Array
 
 
 @overload(adapt, jit_options=OPTIONS)
@@ -115,18 +122,38 @@ def _pair(rule, weights, targets, age, traces, spikes, count, before):
 
 @kernel
 def _strengthen(rule, weights, degree, age, spikes, count, few, before):
-    ltp, last, zero = rule.ltp, np.uint16(rule.ltp.size - 1), before.dtype.type(0)
+    ltp, last = rule.ltp, np.uint16(rule.ltp.size - 1)
     if not few:
         for i in range(age.size):
             before[i] = ltp[min(age[i], last)]
     for s in range(count):
         j = spikes[s]
+        if not few:
+            _strengthen_to(rule, weights, degree, j, before)
+            continue
         for q in range(rule.ptr[j], rule.ptr[j + 1]):
             i = rule.source[q]
-            change = ltp[min(age[i], last)] if few else before[i]
-            if few or change > zero:  # else the source has been silent for long, and the weight lies far away
-                place = np.uint64(i) * np.uint64(degree) + np.uint64(rule.slot[q])
-                weights[place] = min(weights[place] + change, rule.w_max)
+            place = np.uint64(i) * np.uint64(degree) + np.uint64(rule.slot[q])
+            weights[place] = min(weights[place] + ltp[min(age[i], last)], rule.w_max)
+
+
+@kernel
+def _strengthen_to(rule, weights, degree, j, before):
+    """Strengthen the synapses to one target, each by what its source's age says.
+
+    Their weights lie far apart, and most sources have been silent for too long to count. So first those that count are
+    listed, without a branch that nobody could foresee, and asked for; then they are there.
+    """
+    places, changes, zero = rule.places, rule.changes, before.dtype.type(0)
+    found = 0
+    for q in range(rule.ptr[j], rule.ptr[j + 1]):
+        i = rule.source[q]
+        place, counts = np.int64(i) * degree + np.int64(rule.slot[q]), before[i] > zero
+        places[found], changes[found] = place, before[i]
+        fetch(weights, place * counts)
+        found += counts
+    for k in range(found):
+        weights[places[k]] = min(weights[places[k]] + changes[k], rule.w_max)
 
 
 @kernel

@@ -26,7 +26,7 @@ def simulate_deferred(frame, deferral, row, ptr, address, out_tick, out_neuron):
 
 @kernel
 def _simulate(net, rule, learned, state, params, scratch, deferral, row, ptr, address, out_tick, out_neuron):
-    ltp, ltd, w_max, excitatory, _, _, _ = rule
+    ltp, ltd, w_max, excitatory = rule[:4]
     real, whole, _, _, homeo = params
     threshold, weights, homeostat = learned
     own = state[0][row], state[1][row], state[2][row], state[3][row], state[4][row]
