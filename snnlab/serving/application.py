@@ -22,7 +22,6 @@ from snnlab.serving.deployment import Deployment, DeploymentPage
 from snnlab.serving.deployments import Deployments
 from snnlab.serving.feedback import Feedback
 from snnlab.serving.jobs import Job, Jobs
-from snnlab.serving.journal import tell_anomalies
 from snnlab.serving.lag import LagWatch
 from snnlab.serving.membership import Membership
 from snnlab.serving.metrics import Metrics, Snapshot
@@ -38,6 +37,7 @@ from snnlab.serving.posted import PostedStreams
 from snnlab.serving.replica import Replica
 from snnlab.serving.scorer import Found
 from snnlab.serving.spikes import Spikes
+from snnlab.serving.telling import Telling
 from snnlab.serving.topics import Topics
 from snnlab.serving.totals import together
 from snnlab.serving.training import Training
@@ -71,13 +71,13 @@ class Application:
         self.peers = peers or Peers(Replica.here())
         self.metrics = Metrics()
         self.spikes = Spikes(self.replica.name)
-        self._pace = pace
         self._patterns = PatternMemory(store, followed=True)
         self._ownership = Ownership(store, self.replica, pace.hold_s)
         self._models = Models(store, self._ownership, self.metrics, self._patterns, self.spikes)
         self._deployments = Deployments(bus, store, self._models, self.metrics, pace, self.topics)
         self.members = Membership(store, self.replica, pace.hold_s, self._deployments.failures)
         self._posted = PostedStreams(store, self._deployments)
+        self._telling = Telling(bus, store, pace.keep_s)
         self._feedback = Feedback(bus, store, self._models, self._posted)
         self._lag = LagWatch(bus, self._deployments.all, self.metrics)
         self._jobs = Jobs(store, self.replica.name, lambda: {one.replica.name for one in self.members.all()})
@@ -183,16 +183,8 @@ class Application:
         return not stream or self._posted.known(model_id, stream)
 
     def keep(self, anomalies: Sequence[Anomaly]) -> None:
-        """Let anomalies be asked for, then tell those of a stream on it, for which sockets wait.
-
-        They come from events that were posted: what the model learnt of these is on the disk with its next checkpoint
-        only, and so nobody need wait for the disk here.
-        """
-        self.store.put_anomalies(anomalies, keep_s=self._pace.keep_s, synced=False)
-        for stream in {one.stream for one in anomalies if one.stream}:
-            told = [one for one in anomalies if one.stream == stream]
-            self.bus.publish_anomalies(stream, told, synced=False)
-        tell_anomalies(anomalies)
+        """Tell anomalies of posted events on their stream, and let them be asked for."""
+        self._telling.tell(anomalies)
 
     def neurons(self, model_id: str, entity: str, stream: str | None = None) -> NeuronState:
         """The network as an entity's last event left it: the model's own, or at the last checkpoint on a stream.
@@ -251,10 +243,12 @@ class Application:
 
     def anomalies(self, wanted: AnomalyFilter, *, limit: int = 100, cursor: str | None = None) -> AnomalyPage:
         """A page of anomalies, newest first. Raises ConfigError for a cursor that belongs to no page."""
+        self._telling.settle()
         return self.store.anomalies(wanted, limit=limit, cursor=cursor)
 
     def anomaly(self, anomaly_id: str) -> Anomaly | None:
         """One anomaly; None where there is none of that id."""
+        self._telling.settle()
         return self.store.anomaly(anomaly_id)
 
     def feedback(self, anomaly_id: str, label: str) -> Literal["applied", "queued"] | None:

@@ -1,7 +1,12 @@
-"""The file behind the embedded bus: topics, rows of Arrow bytes with their checksums, offsets and dead letters."""
+"""The file behind the embedded bus: topics, rows of bytes with their checksums, offsets and dead letters.
 
+Events are rows of Arrow, many in each. Anomalies are rows of JSON, mostly one in each, for which sockets wait.
+"""
+
+import json
 import sqlite3
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -9,13 +14,18 @@ import pyarrow as pa
 from snnlab.database import Database, Layout
 from snnlab.errors import BusCorrupt, BusError
 from snnlab.events import EventBatch
+from snnlab.events.anomaly import Anomaly
+from snnlab.events.arrow import decode_anomalies
 
-__all__ = ["LAYOUT", "Row", "append", "events_of", "head", "rows_after", "unsealed", "waiting_rows"]
+__all__ = [
+    "LAYOUT", "Row", "anomalies_of", "anomaly_row", "append", "events_of", "head", "rows_after", "unsealed",
+    "waiting_rows",
+]  # fmt: skip
 
 LAYOUT = Layout(
     purpose="bus file",
     application=0x736E6E62,
-    version=1,
+    version=2,  # 1 had anomalies as Arrow, which are still read
     failed=BusError,
     damaged=BusCorrupt,
     way_out=(
@@ -110,3 +120,19 @@ def events_of(body: bytes) -> EventBatch:
     """The events of a row whose checksum holds; they were checked when they came, and a dead letter may hold a NaN."""
     with pa.ipc.open_stream(pa.py_buffer(body)) as reader:
         return EventBatch(reader.read_next_batch())
+
+
+def anomaly_row(anomalies: Sequence[Anomaly], beside: Mapping[str, str]) -> bytes:
+    """The bytes of anomalies, with what else is told of them (``traceparent``).
+
+    >>> anomalies_of(anomaly_row([Anomaly("1f", 7, "api_abuse", 0.5, entity="bob")], {}))[0].entity
+    'bob'
+    """
+    return json.dumps({**beside, "anomalies": [one.to_json() for one in anomalies]}).encode()
+
+
+def anomalies_of(body: bytes) -> list[Anomaly]:
+    """The anomalies of a row whose checksum holds; earlier versions wrote them as Arrow."""
+    if body[:1] != b"{":
+        return decode_anomalies(body)
+    return [Anomaly.from_json(one) for one in json.loads(body)["anomalies"]]

@@ -15,11 +15,21 @@ from snnlab.database import Database
 from snnlab.errors import BusError, ConfigError, EventError
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
-from snnlab.events.arrow import decode_anomalies, encode_anomalies, encode_events
+from snnlab.events.arrow import encode_events
 from snnlab.events.shards import shards_of
 from snnlab.streams.base import Backlog, DeadLetter, Hear, OnBadRow, Published, StreamInfo, Told
 from snnlab.streams.letters import letters_after, open_letters, reopen, set_aside
-from snnlab.streams.log import LAYOUT, append, events_of, head, rows_after, unsealed, waiting_rows
+from snnlab.streams.log import (
+    LAYOUT,
+    anomalies_of,
+    anomaly_row,
+    append,
+    events_of,
+    head,
+    rows_after,
+    unsealed,
+    waiting_rows,
+)
 from snnlab.streams.sift import sift
 from snnlab.streams.tracing import published, publishing
 
@@ -205,7 +215,7 @@ class SqliteBus:
             with self._database.read() as connection:
                 return head(connection, topic).get(0, -1)
         with publishing("sqlite", topic, len(anomalies)):
-            body = encode_anomalies(anomalies, tracing.headers())
+            body = anomaly_row(anomalies, tracing.headers())
             with self._database.write(synced=synced) as connection:
                 last = append(connection, topic, 0, len(anomalies), body, self._clock())
         for hear in self._listening.get(stream, ()):
@@ -233,7 +243,7 @@ class SqliteBus:
         read: list[tuple[int, Anomaly]] = []
         for row in rows:
             what = f"anomalies of stream {stream!r}, the row that ends at position {row.last}"
-            found = decode_anomalies(unsealed(self._database, row.body, row.checksum, what))
+            found = anomalies_of(unsealed(self._database, row.body, row.checksum, what))
             read.extend(enumerate(found, start=row.last - row.count + 1))
         return [(position, anomaly) for position, anomaly in read if position > start][:limit]
 

@@ -8,6 +8,9 @@ import pytest
 
 from snnlab.errors import BusCorrupt, BusError, ConfigError
 from snnlab.events import EventBatch
+from snnlab.events.anomaly import Anomaly
+from snnlab.events.arrow import encode_anomalies
+from snnlab.streams.log import append
 from snnlab.streams.salvage import Salvaged, salvage
 from snnlab.streams.sqlite import SqliteBus
 
@@ -153,3 +156,16 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
         SqliteBus(tmp_path / "file" / "bus.db")
     with pytest.raises(BusError, match="unable to open"):
         SqliteBus(tmp_path)
+
+
+def test_anomalies_of_a_file_of_the_first_format_are_read(tmp_path):
+    told = [Anomaly(f"{k}", k, "latency_spike", 0.125 * k, (0.5, 0.25), (f"e{k}",), entity="ü") for k in range(5)]
+    with SqliteBus(tmp_path / "bus.db") as bus:
+        bus.create("web", shards=1)
+        with bus._database.write() as connection:
+            append(connection, "web/anomalies", 0, 2, encode_anomalies(told[:2]), 7)
+            connection.execute("PRAGMA user_version=1")
+    with SqliteBus(tmp_path / "bus.db") as bus:
+        assert bus.publish_anomalies("web", told[2:]) == 4
+        assert [one for _, one in bus.consume_anomalies("web")] == told
+        assert [position for position, _ in bus.consume_anomalies("web", 0)] == [1, 2, 3, 4]
