@@ -29,7 +29,7 @@ _PATIENCE_S = 30.0
 
 
 def rows(
-    url: str, address: str, model: str, *, entities: int, rounds: int, events: int = 4_000, later_us: int = HOUR_US
+    url: str, address: str, model: str, *, entities: int, rounds: int, events: int = 12_000, later_us: int = HOUR_US
 ) -> list[Row]:
     """Percentiles in ms of an event sent until its anomaly is received.
 
