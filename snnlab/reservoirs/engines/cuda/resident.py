@@ -1,6 +1,12 @@
-"""Networks on a CUDA device, a line each. What never changes of a network is sent once and stays there."""
+"""Networks on a CUDA device, a line each.
 
-from collections.abc import Sequence
+A network that is run alone, as in a replay, is sent once and what never changes of it stays there. Those of a sweep are
+put together on the host and go there in one piece, as to copy one from here to there on the device takes as long as to
+send many.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -31,9 +37,10 @@ class Resident:
 
     def __init__(self, networks: Sequence[tuple[Network, Arrays]], most: int, device: int, learn: int) -> None:
         self._networks, self._learn = networks, learn
-        lines = [_line(network, learned, most, device) for network, learned in networks]
+        place = _Place(device, resident=len(networks) == 1)
+        lines = [_line(network, learned, most, place) for network, learned in networks]
         self.nets = tuple(_stacked(column) for column in zip(*(line[0] for line in lines), strict=True))
-        rules = [_rule(network, *line[1:], device, learn) for (network, _), line in zip(networks, lines, strict=True)]
+        rules = [_rule(network, *line[1:], place, learn) for (network, _), line in zip(networks, lines, strict=True)]
         self.rules = tuple(_stacked(column) for column in zip(*rules, strict=True))
 
     def take_learned(self) -> None:
@@ -47,72 +54,85 @@ class Resident:
                 learned[name][:] = own
 
 
-def _line(network: Network, learned: Arrays, most: int, device: int) -> tuple[tuple[Any, ...], Any, float]:
+@dataclass(frozen=True)
+class _Place:
+    """Where lines are made: on the device, to stay there, or on the host, to be put together."""
+
+    device: int
+    resident: bool
+
+    def put(self, array: Array) -> Any:  # noqa: ANN401
+        """An array as the line of one network."""
+        line = np.ascontiguousarray(array)[None]
+        return cuda.to_device(line) if self.resident else line
+
+    def held(self, network: Network, key: tuple[Any, ...], make: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """What ``make`` makes of a network; made once if it is to stay."""
+        if not self.resident:
+            return make()
+        held = _HELD.setdefault(network, {})
+        if (self.device, *key) not in held:
+            held[self.device, *key] = make()
+        return held[self.device, *key]
+
+    def levels(self, network: Network, weights: Array, line: Any, level: float) -> Any:  # noqa: ANN401
+        """Weights in whole levels, the nearest; ``line`` is what was put of them."""
+        to_level, half, kind = network.real.type(1.0 / level), network.real.type(0.5), level_type(network)
+        if not self.resident:
+            return self.put(np.floor(weights * to_level + half).astype(kind))
+        levels = cuda.device_array(line.shape, kind)
+        quantise[len(weights), _WARP](line, to_level, half, levels)
+        return levels
+
+
+def _line(network: Network, learned: Arrays, most: int, place: _Place) -> tuple[tuple[Any, ...], Any, float]:
     """A network's arrays in order, its weights and their level; the arrays that change are on the host."""
-    targets, input_targets, levels_given, bias, given = _held(
-        network, (device, "input", most), lambda: _sent_input(network, most)
+    targets, input_targets, levels_given, bias, given = place.held(
+        network, ("input", most), lambda: _input(network, most, place)
     )
     weights = weights_of(network, learned).reshape(network.targets.shape)
     if network.plastic:
-        weights, levels, level = _sent_weights(network, weights)
+        weights, levels, level = _weights(network, weights, place)
     else:
-        weights, levels, level = _held(network, (device, "weights"), lambda: _sent_weights(network, weights))
+        weights, levels, level = place.held(network, ("weights",), lambda: _weights(network, weights, place))
     changing = learned["threshold"], *numbers(network, level, given), learned["homeostat"]
     return (targets, levels, input_targets, levels_given, bias, *map(_line_of, changing)), weights, level
 
 
-def _rule(network: Network, weights: Any, level: float, device: int, learn: int) -> tuple[Any, ...]:  # noqa: ANN401
+def _rule(network: Network, weights: Any, level: float, place: _Place, learn: int) -> tuple[Any, ...]:  # noqa: ANN401
     """What a network learns by, and that it needs next to nothing where its synapses do not."""
     homeo = plan_of(network).params[4]
     if learn < STDP:
         none, index = np.zeros((1, 1), network.real), np.zeros((1, 1), np.int64)
         return none[None], none, none, none, index, index, index, index, _line_of(homeo)
-    ltp, ltd, *synapses = _held(network, (device, "rule"), lambda: tuple(map(_sent, rule_of(network))))
+    ltp, ltd, *synapses = place.held(network, ("rule",), lambda: tuple(map(place.put, rule_of(network))))
     own = np.array([network.w_max, 1.0 / level, 0.5, 0.0], network.real)
     return weights, ltp, ltd, _line_of(own), *synapses, _line_of(homeo)
 
 
-def _held(network: Network, key: tuple[Any, ...], send: Any) -> tuple[Any, ...]:  # noqa: ANN401
-    held = _HELD.setdefault(network, {})
-    if key not in held:
-        held[key] = send()
-    return held[key]
+def _input(network: Network, most: int, place: _Place) -> tuple[Any, ...]:
+    levels, level = input_levels(network, most)
+    return (*map(place.put, (network.targets, network.input_targets, levels, network.bias)), level)
+
+
+def _weights(network: Network, weights: Array, place: _Place) -> tuple[Any, Any, float]:
+    """Weights and their levels, and the level."""
+    line = place.put(weights)
+    if network.quantised:
+        return line, line, network.scale
+    level = level_of_weights(network, weights)
+    return line, place.levels(network, weights, line, level), level
 
 
 def _line_of(array: Array) -> Array:
     return np.ascontiguousarray(array)[None]
 
 
-def _sent(array: Array) -> Any:  # noqa: ANN401
-    """On the device, as the line of one network."""
-    return cuda.to_device(_line_of(array))
-
-
-def _sent_input(network: Network, most: int) -> tuple[Any, ...]:
-    levels, level = input_levels(network, most)
-    return (*map(_sent, (network.targets, network.input_targets, levels, network.bias)), level)
-
-
-def _sent_weights(network: Network, weights: Array) -> tuple[Any, Any, float]:
-    """Weights and their levels, and the level."""
-    sent = _sent(weights)
-    if network.quantised:
-        return sent, sent, network.scale
-    level = level_of_weights(network, weights)
-    levels = cuda.device_array(sent.shape, level_type(network))
-    quantise[len(weights), _WARP](sent, network.real.type(1.0 / level), network.real.type(0.5), levels)
-    return sent, levels, level
-
-
 def _stacked(lines: Sequence[Any]) -> Any:  # noqa: ANN401
-    """The lines of all networks on the device, where they may lie already; shorter ones are filled up with zeros."""
+    """The lines of all networks on the device, where one alone may lie already; shorter ones end in zeros."""
     if len(lines) == 1:
         return cuda.to_device(lines[0])
-    if isinstance(lines[0], np.ndarray):
-        return cuda.to_device(np.concatenate(lines))
-    shapes = {line.shape[1:] for line in lines}
-    whole, kind = (len(lines), *max(shapes)), lines[0].dtype
-    stacked = cuda.device_array(whole, kind) if len(shapes) == 1 else cuda.to_device(np.zeros(whole, kind))
+    whole = np.zeros((len(lines), *max(line.shape[1:] for line in lines)), lines[0].dtype)
     for at, line in enumerate(lines):
-        stacked[at, : line.shape[1]].copy_to_device(line[0])
-    return stacked
+        whole[at, : line.shape[1]] = line[0]
+    return cuda.to_device(whole)
