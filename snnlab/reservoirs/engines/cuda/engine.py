@@ -7,6 +7,7 @@ learnt do not, as they would take turns at every event, which is what a processo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
+from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 
@@ -45,8 +46,10 @@ class Cuda(PeerEngine):
             raise ConfigError(
                 f"engine 'cuda' runs no {self.threads} threads a block: take a multiple of 32, {_MOST_THREADS} at most"
             )
-        needed("numba_cuda", self.name, "numba-cuda")
-        needed("numba.cuda", self.name, "numba-cuda with CUDA's bindings")
+        with catch_warnings():
+            filterwarnings("ignore", message="RTLD_GLOBAL is enabled")  # as it is once NEST was imported
+            needed("numba_cuda", self.name, "numba-cuda")
+            needed("numba.cuda", self.name, "numba-cuda with CUDA's bindings")
         count = devices()
         if not 0 <= self.device < count:
             raise ConfigError(
