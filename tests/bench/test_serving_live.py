@@ -20,7 +20,7 @@ def test_a_part_that_there_is_not_is_refused():
 
 
 def test_pauses_beside_checkpoints():
-    found = by_id(serving_checkpoint.run(cycles=10, every_s=0.01))
+    found = by_id(serving_checkpoint.run(cycles=60, every_s=0.01))  # 600,000 events: a second or two
     assert set(found) == {f"serving.checkpoint.pause{part}" for part in ("", ".processor", ".p99", ".written")}
     assert found["serving.checkpoint.pause"].bar == 50
     assert all(figure.value > 0 for figure in found.values())
