@@ -171,7 +171,8 @@ class Detector:
 
         Each core then has something to do all the time: read here what is to be scored next, say a decoder's
         batches. Until the last verdicts, or until the flow is closed, the detector is up to ``ahead`` batches ahead of
-        those whose verdicts were given: save it after them, or call ``process`` instead.
+        those whose verdicts were given: save it after them, or call ``process`` instead. A batch's verdicts wait for
+        those to be fetched: where a source is waited for, take 0.
 
         Raises:
             EventError: as ``process``, once the verdicts of all batches before are given.
@@ -185,7 +186,7 @@ class Detector:
             [250, 250]
         """
         if ahead < 0:
-            raise ConfigError(f"a flow {ahead} batches ahead; 0 reads none before the verdicts of the one before")
+            raise ConfigError(f"a flow cannot be {ahead} batches ahead; give 0, so that none is read early, or more")
         source, begun = iter(batches), deque[tuple[EventBatch, Begun]]()
         wrong: Exception | None = None
         more = True

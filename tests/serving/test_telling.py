@@ -63,4 +63,7 @@ def test_a_store_that_fails_holds_nobody_up(bus, store):
     telling = Telling(bus, Failing(), None)
     with pytest.raises(StoreError, match="disk is full"):
         telling.tell(TOLD[:1])
-    telling.settle()
+    asking = threading.Thread(target=telling.settle, daemon=True)
+    asking.start()
+    asking.join(2.0)
+    assert not asking.is_alive()

@@ -1,8 +1,7 @@
 """Networks on a CUDA device, a line each.
 
 A network that is run alone, as in a replay, is sent once and what never changes of it stays there. Those of a sweep are
-put together on the host and go there in one piece, as to copy one from here to there on the device takes as long as to
-send many.
+put together on the host, so that each kind of array goes there in one piece instead of one for each network.
 """
 
 from collections.abc import Callable, Sequence
