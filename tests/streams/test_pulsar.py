@@ -15,6 +15,7 @@ from snnlab.errors import BusError, ConfigError
 from snnlab.events import Anomaly, EventBatch, avro
 from snnlab.events.shards import shard_of
 from snnlab.streams.pulsar import PulsarBus
+from snnlab.streams.pulsar.admin import Admin
 from snnlab.streams.pulsar.group import partition
 from snnlab.streams.pulsar.reading import TopicReader
 from snnlab.streams.pulsar.rekey import Rekey
@@ -207,3 +208,23 @@ def test_many_may_make_the_same_tenant_and_stream_at_once(pulsar_url):
 
         with ThreadPoolExecutor(8) as pool:
             assert list(pool.map(make, range(8))) == [2] * 8
+
+
+def test_a_stream_is_waited_for_whose_name_alone_is_known(pulsar_url, monkeypatch):
+    """What Pulsar may answer while another makes it."""
+    unknown, asked = [(0, {})] * 3, Admin.metadata
+    monkeypatch.setattr(Admin, "metadata", lambda admin, name: unknown.pop() if unknown else asked(admin, name))
+    with PulsarBus(f"{pulsar_url}/t-{uuid4().hex}/ns") as bus:
+        assert bus.create("hosts", 2).shards == 2
+    assert not unknown
+
+
+def test_what_was_fetched_before_a_time_was_sought_is_passed_over(pulsar_url, monkeypatch):
+    with PulsarBus(f"{pulsar_url}/t-{uuid4().hex}/ns") as bus:
+        bus.create("hosts", 1)
+        first = bus.publish("hosts", events(3)).positions[0]
+        time.sleep(0.01)
+        at = time.time_ns() // 1000
+        bus.publish("hosts", events(2))
+        monkeypatch.setattr(pulsar.Reader, "seek", lambda *_: None)  # all that was fetched still comes
+        assert bus.position_at("hosts", 0, at) == first

@@ -36,14 +36,13 @@ from snnlab.streams.tracing import publishing
 if TYPE_CHECKING:
     import pulsar
 
-if TYPE_CHECKING:
-    import pulsar
-
 __all__ = ["PulsarBus"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _OWN = re.compile(r".*(-partition-\d+|\.anomalies|\.dead-letters|\.replayed-letters)")
 _CREATED = "snnlab.created_at"
+_PATIENCE_S = 20.0
+_PAUSE_S = 0.05
 
 
 def _now_us() -> int:
@@ -89,7 +88,7 @@ class PulsarBus:
             raise ConfigError(f"{shards} shards for stream {stream!r}; 1 to 4096 are possible, 8 are usual")
         self._admin.make_namespace()
         self._admin.make_stream(stream, shards, {_CREATED: str(_now_us())})
-        made = self.stream(stream)
+        made = self._made(stream)
         if made.shards != shards:
             raise BusError(
                 f"stream {stream!r} has {made.shards} shards, not {shards}; a stream keeps its shards: "
@@ -293,6 +292,13 @@ class PulsarBus:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _made(self, name: str) -> StreamInfo:
+        """A stream that was just made; Pulsar may at first know no more of it than its name."""
+        until = time.monotonic() + _PATIENCE_S
+        while self._look(name) is None and time.monotonic() < until:
+            time.sleep(_PAUSE_S)
+        return self.stream(name)
 
     def _look(self, name: str) -> StreamInfo | None:
         shards, properties = self._admin.metadata(name)

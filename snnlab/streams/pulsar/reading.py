@@ -66,12 +66,19 @@ class TopicReader:
         return self._reader.read_next(timeout_millis=_PATIENCE_MS)
 
     def since(self, time_us: int) -> Place | None:
-        """Go to the first entry published at a time or later, and tell its place; None where there is none."""
-        self._reader.seek(time_us // 1000)
+        """Go to the first entry published at a time or later, and tell its place; None where there is none.
+
+        What the client had fetched before it sought may still come: it is passed over.
+        """
+        time_ms = time_us // 1000
+        self._reader.seek(time_ms)
         self._ahead = None
         self._settle()
-        found = self.entry()
-        return None if found is None else found[0]
+        while (found := self.entry()) is not None:
+            at, messages = found
+            if messages[-1].publish_timestamp() >= time_ms:
+                return at
+        return None
 
     def _settle(self) -> None:
         """Wait until the broker has taken the reader back: it lets go of one that seeks, and knows no end meanwhile."""
