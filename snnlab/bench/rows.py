@@ -74,10 +74,11 @@ def kernel() -> str:
     """The compute kernel that runs here: what compiles it, and the vector instructions it is compiled for."""
     import llvmlite
     import numba
-    from llvmlite import binding
 
-    features = binding.get_host_cpu_features()
-    flavour = next((name for name in ("avx512f", "avx2") if features.get(name)), "portable")
+    from snnlab.kernels import instructions
+
+    compiled_for = instructions()
+    flavour = next((name for name in ("avx512f", "avx2") if name in compiled_for), "portable")
     return f"numba {numba.__version__}, llvmlite {llvmlite.__version__}, {flavour.removesuffix('f')}"
 
 
