@@ -125,10 +125,22 @@ def _fetch_piece(weights, since, targets, first):
 @inlined
 def _send(weights, since, targets, ahead, reached, own, arriving):
     """What a row that does not learn brings."""
-    for start in range(0, own.size, _PIECE):
+    whole = own.size - own.size % _PIECE
+    for start in range(0, whole, _PIECE):
         _fetch_piece(weights, since, targets, ahead + start)
-        for k in range(start, min(start + _PIECE, own.size)):
+        for k in range(start, start + _PIECE):
             arriving[reached[k]] += own[k]
+    for k in range(whole, own.size):
+        arriving[reached[k]] += own[k]
+
+
+@inlined
+def _pair(k, reached, own, then, total, current, x, w_max, fading, arriving):
+    """Learn one synapse of a row that spikes, and add what it brings."""
+    j = reached[k]
+    weight = max(min(own[k] + x * (total[j] - then[k]), w_max) - fading[j], own.dtype.type(0))
+    own[k], then[k] = weight, current[j]
+    arriving[j] += weight
 
 
 @kernel
@@ -144,7 +156,7 @@ def pair_rows(deferral, t, spikes, count, weights, rise, w_max, excitatory, targ
         for s in range(count):
             row[spikes[s]] += decayed
     current, zero, degree = sums[now % epochs], weights.dtype.type(0), targets.shape[1]
-    all_since, all_targets = since.reshape(-1), targets.reshape(-1)
+    all_since, all_targets, whole = since.reshape(-1), targets.reshape(-1), degree - degree % _PIECE
     for s in range(count):
         i, ahead = spikes[s], np.int64(spikes[min(s + 1, count - 1)]) * degree
         reached, own = targets[i], weights[i * degree : (i + 1) * degree]
@@ -153,13 +165,12 @@ def pair_rows(deferral, t, spikes, count, weights, rise, w_max, excitatory, targ
             total, x, then = sums[epoch % epochs], weights.dtype.type(grown), since[i]
             if not spiked:
                 then[:] = zero
-            for start in range(0, degree, _PIECE):
+            for start in range(0, whole, _PIECE):
                 _fetch_piece(weights, all_since, all_targets, ahead + start)
-                for k in range(start, min(start + _PIECE, degree)):
-                    j = reached[k]
-                    weight = max(min(own[k] + x * (total[j] - then[k]), w_max) - fading[j], zero)
-                    own[k], then[k] = weight, current[j]
-                    arriving[j] += weight
+                for k in range(start, start + _PIECE):  # as many as is known when it is compiled: faster
+                    _pair(k, reached, own, then, total, current, x, w_max, fading, arriving)
+            for k in range(whole, degree):
+                _pair(k, reached, own, then, total, current, x, w_max, fading, arriving)
         elif bring:
             _send(weights, all_since, all_targets, ahead, reached, own, arriving)
         last[i] = t
