@@ -135,6 +135,17 @@ def _send(weights, since, targets, ahead, reached, own, arriving):
 
 
 @inlined
+def _count(deferral, t, spikes, count):
+    """Add the spikes of tick t to the sums of all epochs."""
+    sums, tau, length = deferral[0], deferral[3], deferral[4]
+    epochs, now = sums.shape[0], t // length
+    for epoch in range(max(now - epochs + 1, 0), now + 1):
+        row, decayed = sums[epoch % epochs], sums.dtype.type(exp((epoch * length - t) / tau))
+        for s in range(count):
+            row[spikes[s]] += decayed
+
+
+@inlined
 def _pair(k, reached, own, then, total, current, x, w_max, fading, arriving):
     """Learn one synapse of a row that spikes, and add what it brings."""
     j = reached[k]
@@ -149,12 +160,9 @@ def pair_rows(deferral, t, spikes, count, weights, rise, w_max, excitatory, targ
 
     ``fading`` is what each target's last spike takes from a synapse to it at a spike of its source.
     """
-    sums, since, last, tau, length = deferral
+    sums, since, last, _, length = deferral
     epochs, now = sums.shape[0], t // length
-    for epoch in range(max(now - epochs + 1, 0), now + 1):
-        row, decayed = sums[epoch % epochs], weights.dtype.type(exp((epoch * length - t) / tau))
-        for s in range(count):
-            row[spikes[s]] += decayed
+    _count(deferral, t, spikes, count)
     current, zero, degree = sums[now % epochs], weights.dtype.type(0), targets.shape[1]
     all_since, all_targets, whole = since.reshape(-1), targets.reshape(-1), degree - degree % _PIECE
     for s in range(count):
