@@ -4,7 +4,7 @@ Counting references to arrays costs as much as half of what a kernel does for on
 that it is given, so it may not make any: what it needs stands ready in its arguments.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import binding
@@ -35,7 +35,7 @@ def part(function: Callable[..., Any]) -> Any:  # noqa: ANN401 - numba has no ty
     return register_jitable(**OPTIONS)(function)
 
 
-def instructions() -> Collection[str]:
+def instructions() -> set[str]:
     """The instruction sets that kernels are compiled for: this processor's, or those that NUMBA_CPU_FEATURES names."""
     if config.CPU_FEATURES is not None:
         return {name.strip().removeprefix("+") for name in config.CPU_FEATURES.split(",") if name.strip()[:1] == "+"}

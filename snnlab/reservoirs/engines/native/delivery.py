@@ -33,12 +33,13 @@ DENSE_ENOUGH = 0.05
 _ROWS = 8
 _FULL = 256
 _AT_ONCE = 64
+"""Synapses of a row that are added while as many of the next one are fetched."""
 
 
 @cache
 def expands() -> bool:
     """Whether kernels are compiled for a processor that expands bytes under a mask (AVX-512 VBMI2)."""
-    return {"avx512f", "avx512bw", "avx512vbmi2"} <= set(instructions())
+    return {"avx512f", "avx512bw", "avx512vbmi2"} <= instructions()
 
 
 @njit(cache=True)
