@@ -76,13 +76,14 @@ def fixed_degree(rng, n, degree, silent=()):
 
 
 @pytest.mark.parametrize(("precision", "error"), [("float64", 1e-7), ("float32", 5e-6)])
-@pytest.mark.parametrize("taus", [(20.0, 30.0), (7.0, 50.0), (60.0, 20.0)])
-def test_long_runs_equal_the_float64_reference_in_either_form(stdp_weights, form, precision, error, taus):
+@pytest.mark.parametrize("taus", [(20.0, 30.0), (7.0, 50.0), (60.0, 20.0), (60.0, 4.0)])
+@pytest.mark.parametrize(("n", "degree"), [(60, 12), (100, 77)])  # rows of an eight and a rest, and of a piece too
+def test_long_runs_equal_the_float64_reference_in_either_form(stdp_weights, form, precision, error, taus, n, degree):
     rng = np.random.default_rng(7)
-    matrix = fixed_degree(rng, 60, 12)
+    matrix = fixed_degree(rng, n, degree)
     matrix[7] *= -1.0
-    rates = rng.gamma(1.0, 0.02, 60)  # some hardly ever fire, and wait for longer than all epochs
-    raster = rng.random((4000, 60)) < rates
+    rates = rng.gamma(1.0, 0.02, n)  # some hardly ever fire, and wait for longer than all epochs
+    raster = rng.random((4000, n)) < rates
     changes = {"performance.spike_precision": precision, "learning.tau_pre": taus[0], "learning.tau_post": taus[1]}
     found, network = forced(NeuromorphicConfig().replace(FORCED | changes), matrix, raster)
     a_plus = 0.01 * network.w_max
@@ -90,6 +91,17 @@ def test_long_runs_equal_the_float64_reference_in_either_form(stdp_weights, form
     reference = stdp_weights(np.where(matrix > 0, matrix, 0.0), raster, a_plus, a_minus, *taus, network.w_max)
     reference[7] = matrix[7]
     assert np.abs(found - reference).max() <= error * network.w_max
+
+
+def test_windows_too_unlike_to_be_deferred_are_paired_one_by_one(stdp_weights, monkeypatch):
+    monkeypatch.setattr(native_plan, "LARGE", 0)
+    monkeypatch.setattr(native, "simulate_deferred", None)
+    rng = np.random.default_rng(7)
+    matrix, raster = fixed_degree(rng, 60, 12), rng.random((1000, 60)) < 0.03
+    found, network = forced(NeuromorphicConfig().replace(FORCED | {"learning.tau_post": 0.5}), matrix, raster)
+    a_plus = 0.01 * network.w_max
+    reference = stdp_weights(matrix, raster, a_plus, 1.05 * a_plus * 40.0, 20.0, 0.5, network.w_max)
+    assert np.abs(found - reference).max() <= 5e-6 * network.w_max
 
 
 def test_a_deferred_run_fires_and_learns_as_the_pairwise_one(monkeypatch):

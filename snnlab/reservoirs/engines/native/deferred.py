@@ -26,13 +26,12 @@ def simulate_deferred(frame, deferral, row, ptr, address, out_tick, out_neuron):
 
 @kernel
 def _simulate(net, rule, learned, state, params, scratch, deferral, row, ptr, address, out_tick, out_neuron):
-    ltp, ltd, w_max, excitatory = rule[:4]
+    ltp, _, w_max, excitatory = rule[:4]
     real, whole, _, _, homeo = params
     threshold, weights, homeostat = learned
     own = state[0][row], state[1][row], state[2][row], state[3][row], state[4][row]
-    age, spikes, arriving, fading = own[3], scratch.spikes, scratch.arriving, scratch.before
+    age, spikes, arriving, refractory = own[3], scratch.spikes, scratch.arriving, np.uint16(whole[0])
     targets, degree, ticks, rise = net.addresses, whole[4], ptr.size - 1, float(ltp[0])
-    last, refractory = np.uint16(ltd.size - 1), np.uint16(whole[0])
     due = spiked_ago(age, 0, scratch.fired, spikes)
     deliver(targets, weights, degree, real[15], spikes, due, arriving, scratch.sums)
     used = 0
@@ -43,12 +42,8 @@ def _simulate(net, rule, learned, state, params, scratch, deferral, row, ptr, ad
         pool, gain = real[8] * real.dtype.type(due), real.dtype.type(homeostat[0])
         membranes(own, threshold, net.bias, arriving, scratch.brought, gain, pool, real, refractory, scratch.fired)
         scratch.totals[1] += due * degree + (ptr[t + 1] - ptr[t]) * net.input_targets.shape[1]
-        for j in range(age.size):
-            fading[j] = ltd[min(age[j], last)]
         due = gather(scratch.fired, spikes)
-        pair_rows(
-            deferral, t, spikes, due, weights, rise, w_max, excitatory, targets, fading, arriving, t + 1 < ticks
-        )  # fmt: skip
+        pair_rows(deferral, t, spikes, due, weights, rise, w_max, excitatory, targets, arriving, t + 1 < ticks)
         if homeo[1] > 0.0 and ptr[t + 1] > ptr[t]:
             regulate(learned, homeo, spikes, due)
         for s in range(due):

@@ -19,7 +19,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from snnlab.kernels import OPTIONS, inlined, instructions, part
-from snnlab.prefetch import fetch_many
+from snnlab.prefetch import PIECE, fetch_piece
 
 __all__ = ["DENSE_ENOUGH", "LANES", "deliver", "expands", "masks_of"]
 
@@ -32,8 +32,6 @@ DENSE_ENOUGH = 0.05
 """Connectivity from which expanding 64 targets costs less than adding the few synapses among them one by one."""
 _ROWS = 8
 _FULL = 256
-_AT_ONCE = 64
-"""Synapses of a row that are added while as many of the next one are fetched."""
 
 
 @cache
@@ -94,11 +92,11 @@ def _by_levels(addresses, weights, degree, scale, spikes, count, arriving, sums)
 def _add_row(targets, weights, degree, source, following, total):
     """Add the synapses of one neuron, and bring those of the next one near meanwhile: no processor could guess them."""
     reached, brought = targets[source], weights[source * degree : (source + 1) * degree]
-    flat, whole, after = targets.reshape(-1), degree - degree % _AT_ONCE, following * degree
-    for first in range(0, whole, _AT_ONCE):
-        fetch_many(flat, after + first, _AT_ONCE)
-        fetch_many(weights, after + first, _AT_ONCE)
-        for k in range(first, first + _AT_ONCE):  # of a length that is known when it is compiled: a third faster
+    flat, whole, after = targets.reshape(-1), degree - degree % PIECE, following * degree
+    for first in range(0, whole, PIECE):
+        fetch_piece(flat, after + first)
+        fetch_piece(weights, after + first)
+        for k in range(first, first + PIECE):  # of a length that is known when it is compiled: a third faster
             total[reached[k]] += brought[k]
     for k in range(whole, degree):
         total[reached[k]] += brought[k]

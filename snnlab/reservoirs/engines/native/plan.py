@@ -13,7 +13,7 @@ from snnlab.reservoirs.engines.native.kernels import Net, Scratch
 from snnlab.reservoirs.engines.native.marks import no_marks
 from snnlab.reservoirs.network import Network
 from snnlab.reservoirs.neurons import psp_peak
-from snnlab.reservoirs.plasticity import Homeostasis, Stdp, Synapses
+from snnlab.reservoirs.plasticity import Homeostasis, Stdp, Synapses, stdp_deferred
 from snnlab.reservoirs.plasticity.stdp_deferred import Deferral
 from snnlab.types import Array, Arrays
 
@@ -66,13 +66,18 @@ class Plan:
         network = self.network
         size = network.targets.size * network.real.itemsize
         large = isinstance(network.rule, Stdp) and network.lif.delay == 1 and size > LARGE
-        return large and not network.fillers.size
+        return large and not network.fillers.size and stdp_deferred.defers(self._windows)
 
     def deferral(self, age: UInt16[np.ndarray, " i"]) -> Deferral:
         """What a run of the entity whose neurons have these ages defers."""
-        potentiation = Stdp.of(self.network.config, self.network.w_max).potentiation.astype(self.network.real)
-        tau = self.network.config.learning.tau_pre / self.network.lif.tick
-        return Deferral.of(potentiation, age, self.network.targets.shape[1], tau)
+        network = self.network
+        stdp = Stdp.of(network.config, network.w_max)
+        return Deferral.of(stdp, self._windows, age, network.real)
+
+    @property
+    def _windows(self) -> tuple[float, float]:
+        learning, tick = self.network.config.learning, self.network.lif.tick
+        return learning.tau_pre / tick, learning.tau_post / tick
 
     def scratch(self) -> Scratch:
         """What one thread works in."""
