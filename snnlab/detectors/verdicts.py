@@ -138,7 +138,7 @@ class Verdicts:
             detected_at=int(self.timestamp[row]),
             anomaly_type=self.type[row],
             severity=float(self.severity[row]),
-            spike_pattern=tuple(float(rate) for rate in self.pattern[row]),
+            spike_pattern=tuple(self.pattern[row].tolist()),
             contributing_events=(self.event_id[row],),
             recommended_actions=self.actions.get(self.type[row], ()),
             entity=self.entity[row],

@@ -11,7 +11,7 @@ Several replicas share a bus and a store, and nothing else. What needs a model t
 OwnedElsewhere, which every door answers by asking that replica; all else is told from the store, or by all of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from snnlab.events import EventBatch
@@ -185,6 +185,10 @@ class Application:
     def keep(self, anomalies: Sequence[Anomaly]) -> None:
         """Tell anomalies of posted events on their stream, and let them be asked for."""
         self._telling.tell(anomalies)
+
+    def publish(self, anomalies: Sequence[Anomaly]) -> Callable[[], None]:
+        """The first half of ``keep``; what is returned does the second, and has to be called."""
+        return self._telling.publish(anomalies)
 
     def neurons(self, model_id: str, entity: str, stream: str | None = None) -> NeuronState:
         """The network as an entity's last event left it: the model's own, or at the last checkpoint on a stream.

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 
 __all__ = ["LATENCY_BUCKETS", "Behind", "Latency", "Utilization"]
 
@@ -66,7 +66,7 @@ class Utilization:
     total: Float64[np.ndarray, " b"] = field(default_factory=lambda: np.zeros(1))
     event_s: float = 0.001
 
-    def observe(self, shares: Float64[np.ndarray, " b"], events: int, now: float) -> None:
+    def observe(self, shares: Float[np.ndarray, " b"], events: int, now: float) -> None:
         """Count ``events`` whose mean shares by bucket, 0..1, are given."""
         fade = math.exp((self.at - now) / _LATELY_S)
         self.at = now

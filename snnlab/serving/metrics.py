@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -68,7 +68,7 @@ class Metrics(Collector):
             before = self._labels.get(model, (0, 0))
             self._labels[model] = (before[0] + right, before[1] + known)
 
-    def firing(self, model: str, shares: Float64[np.ndarray, " b"], *, events: int, event_s: float) -> None:
+    def firing(self, model: str, shares: Float[np.ndarray, " b"], *, events: int, event_s: float) -> None:
         """Note the mean share of neurons, by bucket, that events made fire; an event is ``event_s`` of network time."""
         with self._lock:
             firing = self._firing.setdefault(model, Utilization(self._clock()))

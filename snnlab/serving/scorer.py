@@ -142,11 +142,14 @@ class Scorer:
 
     def _fired(self, verdicts: Verdicts) -> None:
         scored = np.isfinite(verdicts.score)
+        events = int(np.count_nonzero(scored))
+        if not events:
+            return
+        # of a single event, which somebody waits for, the mean would cost as much as a third of its score
+        shares = verdicts.pattern[0] if len(scored) == 1 else verdicts.pattern[scored].mean(axis=0, dtype=np.float64)
         clock = self.detector.domain.clock
-        if scored.any():
-            shares = verdicts.pattern[scored].mean(axis=0, dtype=np.float64)
-            seconds = clock.event_ticks * clock.tick_ms / 1000.0
-            self._metrics.firing(self.model_id, shares, events=int(scored.sum()), event_s=seconds)
+        seconds = clock.event_ticks * clock.tick_ms / 1000.0
+        self._metrics.firing(self.model_id, shares, events=events, event_s=seconds)
 
 
 def rows_of(batch: EventBatch, rejected: Sequence[DeadLetter]) -> tuple[EventBatch, list[str]]:

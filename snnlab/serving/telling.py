@@ -1,6 +1,7 @@
 """Anomalies of posted events: told on their stream first, as sockets wait for them, and stored."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Event
 
 from snnlab.events.anomaly import Anomaly
@@ -28,17 +29,34 @@ class Telling:
 
     def tell(self, anomalies: Sequence[Anomaly]) -> None:
         """Tell the anomalies of streams on them, then let all be asked for. Raises BusError and StoreError."""
+        self.publish(anomalies)()
+
+    def publish(self, anomalies: Sequence[Anomaly]) -> Callable[[], None]:
+        """Tell the anomalies of streams on them; the call that is returned stores all, and has to be made.
+
+        Each is for a thread: sockets send while nothing else is under way. Raises BusError, the call StoreError.
+        """
         done = Event()
         self._under_way.add(done)
         try:
             for stream in {one.stream for one in anomalies if one.stream}:
                 told = [one for one in anomalies if one.stream == stream]
                 self._bus.publish_anomalies(stream, told, synced=False)
+        except BaseException:
+            self._finish(done)
+            raise
+        return partial(self._store_told, anomalies, done)
+
+    def _store_told(self, anomalies: Sequence[Anomaly], done: Event) -> None:
+        try:
             self._store.put_anomalies(anomalies, keep_s=self._keep_s, synced=False)
         finally:
-            self._under_way.discard(done)
-            done.set()
+            self._finish(done)
         tell_anomalies(anomalies)
+
+    def _finish(self, done: Event) -> None:
+        self._under_way.discard(done)
+        done.set()
 
     def settle(self) -> None:
         """Until what is being told at this moment is stored; not for longer than a store takes to fail."""

@@ -1,10 +1,11 @@
 """Anomalies of posted events are told first, and whoever has heard of one finds it."""
 
 import threading
+import time
 
 import pytest
 
-from snnlab.errors import StoreError
+from snnlab.errors import BusError, StoreError
 from snnlab.events.anomaly import Anomaly
 from snnlab.serving.telling import Telling
 from snnlab.stores import AnomalyFilter
@@ -51,6 +52,31 @@ def test_who_has_been_told_of_one_finds_it(bus, store):
     telling.settle()
     assert store.anomaly("a") == TOLD[0]
     teller.join()
+
+
+def test_to_tell_may_be_done_in_two_parts_and_who_asks_between_them_waits(bus, store):
+    bus.create("hosts", 1)
+    telling = Telling(bus, store, None)
+    rest = telling.publish(TOLD[:1])
+    assert [one for _, one in bus.consume_anomalies("hosts")] == TOLD[:1]
+    assert store.anomaly("a") is None
+    threading.Timer(0.2, rest).start()
+    telling.settle()
+    assert store.anomaly("a") == TOLD[0]
+
+
+def test_a_bus_that_fails_holds_nobody_up(store):
+    class Failing:
+        def publish_anomalies(self, *_, **__):
+            raise BusError("the broker is away")
+
+    telling = Telling(Failing(), store, None)
+    with pytest.raises(BusError, match="broker is away"):
+        telling.publish(TOLD[:1])
+    began = time.monotonic()
+    telling.settle()
+    assert time.monotonic() - began < 2.0
+    assert store.anomaly("a") is None
 
 
 def test_a_store_that_fails_holds_nobody_up(bus, store):

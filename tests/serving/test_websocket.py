@@ -43,6 +43,19 @@ def test_new_anomalies_of_a_stream_are_sent_in_order(client, bus):
         assert [whole.receive_json()["anomaly_id"] for _ in range(4)] == ["a0", "a1", "a2", "a3"]
 
 
+def test_what_the_bus_tells_of_is_not_read_from_it_again(client, bus, monkeypatch):
+    bus.create("hosts", 1)
+    reads, read = [], bus.consume_anomalies
+    monkeypatch.setattr(bus, "consume_anomalies", lambda *given: reads.append(1) or read(*given))
+    began = time.monotonic()
+    with client.websocket_connect("/ws/anomalies/hosts") as socket:
+        for number in range(200):
+            bus.publish_anomalies("hosts", [anomaly(number)])
+            assert socket.receive_json()["anomaly_id"] == f"a{number}"
+    looks = (time.monotonic() - began) / SocketLimits().anomalies_s
+    assert len(reads) <= 2 + looks  # it is looked at now and then, for what other processes publish
+
+
 def test_a_deployed_models_anomalies_come_through(client, model, bus, calm, with_burst):
     client.post(f"{BASE}/models/{model}/deploy", json={"stream": "hosts", "shards": 2})
     with client.websocket_connect("/ws/anomalies/hosts") as socket:

@@ -2,14 +2,14 @@
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 import grpc
 import numpy as np
 
 from snnlab.errors import ConfigError, NothingThere, OwnedElsewhere
-from snnlab.events.anomaly import Anomaly
 from snnlab.events.arrow import decode_events
 from snnlab.serving.application import Application
 from snnlab.serving.grpc import neuromorphic_pb2 as pb
@@ -23,6 +23,7 @@ __all__ = ["NAME", "Neuromorphic"]
 
 _AT_ONCE = 8  # events that are scored sooner than a thread could take them over
 _Response = TypeVar("_Response", pb.AnomalyResponse, pb.NeuronStateResponse, pb.ModelUpdateResponse)
+_Result = TypeVar("_Result")
 NAME = "snnlab.neuromorphic.v1.NeuromorphicService"
 
 
@@ -98,7 +99,7 @@ class Neuromorphic:
         if few and not model.scorer.busy and self._application.joined(model.model_id, request.stream_id):
             found = self._scored(request, model)
             if found.anomalies:  # also where the caller is gone by now: the model has learnt, and says it only once
-                await asyncio.shield(_on_a_thread(self._application.keep, found.anomalies))
+                await asyncio.shield(_stored(_on_a_thread(partial(self._application.publish, found.anomalies))))
         else:
             found = await asyncio.to_thread(self._scored_and_kept, request, model)
         return answer(request, model, found)
@@ -164,10 +165,15 @@ class Neuromorphic:
         )
 
 
-def _on_a_thread(call: Callable[[Sequence[Anomaly]], None], anomalies: Sequence[Anomaly]) -> asyncio.Future[None]:
+def _on_a_thread(call: Callable[[], _Result]) -> "asyncio.Future[_Result]":
     """A call on a thread, under way when this returns; ``asyncio.to_thread`` begins a turn of the loop later."""
     context = contextvars.copy_context()
-    return asyncio.get_running_loop().run_in_executor(None, context.run, call, anomalies)
+    return asyncio.get_running_loop().run_in_executor(None, context.run, call)
+
+
+async def _stored(published: "asyncio.Future[Callable[[], None]]") -> None:
+    """Anomalies that are being published, stored: after the loop has had a turn to send them to sockets."""
+    await _on_a_thread(await published)
 
 
 def _written(response: pb.AnomalyResponse | pb.NeuronStateResponse | pb.ModelUpdateResponse | bytes) -> bytes:

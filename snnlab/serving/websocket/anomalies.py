@@ -43,13 +43,14 @@ async def anomalies_after(
     """
     news = _News()
     leave = await asyncio.to_thread(application.bus.listen, stream, news.hear)
-    pause_s = limits.anomalies_s
+    pause_s, look = limits.anomalies_s, True
     try:
         while True:
-            found = news.following(after)
+            found = None if look else news.following(after)
             if found is None:
                 place = None if after < 0 else after
                 found = await asyncio.to_thread(application.bus.consume_anomalies, stream, place, limits.page)
+                look = bool(found)  # until there are no more
             for position, anomaly in found:
                 after = position
                 yield json.dumps({"position": position, **anomaly.to_json()})
@@ -57,7 +58,7 @@ async def anomalies_after(
                 pause_s = limits.anomalies_s
                 continue
             yield None
-            await news.wait(pause_s)
+            look = not await news.wait(pause_s)
             pause_s = min(2 * pause_s, limits.idle_s)
     finally:
         leave()
@@ -68,14 +69,14 @@ class _News:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._event = asyncio.Event()
+        self._woken: asyncio.Future[None] | None = None
         self._told: deque[Told | None] = deque(maxlen=_WAITING)
 
     def hear(self, told: Told | None) -> None:
         """Note it, and wake who waits."""
         self._told.append(told)
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._event.set)
+            self._loop.call_soon_threadsafe(self._wake)
 
     def following(self, after: int) -> Sequence[tuple[int, Anomaly]] | None:
         """What was told of right after a position; None where the bus must be read."""
@@ -85,11 +86,19 @@ class _News:
                 return told.anomalies
             if told is None or told.before > after:
                 return None  # there is something between, or it is not known
-        return None
+        return ()
 
-    async def wait(self, seconds: float) -> None:
-        """Until something is told of, or the time is over."""
+    async def wait(self, seconds: float) -> bool:
+        """Until something is told of, or the time is over; whether something was."""
         if not self._told:
-            self._event.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._event.wait(), seconds)
+            self._woken = self._loop.create_future()  # one turn of the loop; wait_for and an Event take three
+            late = self._loop.call_later(seconds, self._wake)
+            try:
+                await self._woken
+            finally:
+                late.cancel()
+        return bool(self._told)
+
+    def _wake(self) -> None:
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
