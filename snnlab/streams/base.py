@@ -152,7 +152,7 @@ class Bus(Protocol):
     def listen(self, stream: str, hear: Hear) -> Callable[[], None]:
         """Call ``hear``, on any thread, when anomalies of a stream have come, until what is returned is called.
 
-        A bus that does not hear of other processes tells of what this opening of it publishes.
+        Whoever published them: at once where it was this opening of the bus, else soon.
         """
 
     def dead_letter(self, stream: str, batch: EventBatch, reasons: Sequence[str]) -> int:

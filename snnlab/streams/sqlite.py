@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +18,7 @@ from snnlab.events.arrow import encode_events
 from snnlab.events.shards import shards_of
 from snnlab.streams.base import Backlog, DeadLetter, Hear, OnBadRow, Published, StreamInfo, Told
 from snnlab.streams.letters import letters_after, open_letters, reopen, set_aside
+from snnlab.streams.listeners import Listeners
 from snnlab.streams.log import (
     LAYOUT,
     anomalies_of,
@@ -64,8 +64,7 @@ class SqliteBus:
         self._database = Database(path, LAYOUT, wait_s=wait_s)
         self._clock = clock
         self._known: dict[str, StreamInfo] = {}
-        self._lock = Lock()
-        self._listening: dict[str, tuple[Hear, ...]] = {}
+        self._listeners = Listeners(self._database, _anomalies_of)
 
     @property
     def path(self) -> Path:
@@ -218,21 +217,13 @@ class SqliteBus:
             body = anomaly_row(anomalies, tracing.headers())
             with self._database.write(synced=synced) as connection:
                 last = append(connection, topic, 0, len(anomalies), body, self._clock())
-        for hear in self._listening.get(stream, ()):
-            first = last - len(anomalies) + 1
-            hear(Told(first - 1, tuple(enumerate(anomalies, start=first))))
+        first = last - len(anomalies) + 1
+        self._listeners.tell(stream, Told(first - 1, tuple(enumerate(anomalies, start=first))))
         return last
 
     def listen(self, stream: str, hear: Hear) -> Callable[[], None]:
-        """Call ``hear`` after each publishing of anomalies by this opening; see ``Bus.listen``."""
-        with self._lock:
-            self._listening[stream] = (*self._listening.get(stream, ()), hear)
-
-        def leave() -> None:
-            with self._lock:
-                self._listening[stream] = tuple(one for one in self._listening[stream] if one is not hear)
-
-        return leave
+        """Call ``hear`` when anomalies of a stream come, whoever publishes them; see ``Bus.listen``."""
+        return self._listeners.add(stream, hear)
 
     def consume_anomalies(self, stream: str, after: int | None = None, limit: int = 1000) -> list[tuple[int, Anomaly]]:
         """Up to ``limit`` anomalies of a stream after a position, in order."""
@@ -286,6 +277,7 @@ class SqliteBus:
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
+        self._listeners.close()
         self._database.close()
 
     def __enter__(self) -> Self:

@@ -1,6 +1,7 @@
 import multiprocessing
 import sqlite3
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -169,3 +170,47 @@ def test_anomalies_of_a_file_of_the_first_format_are_read(tmp_path):
         assert bus.publish_anomalies("web", told[2:]) == 4
         assert [one for _, one in bus.consume_anomalies("web")] == told
         assert [position for position, _ in bus.consume_anomalies("web", 0)] == [1, 2, 3, 4]
+
+
+def other_threads():
+    return [thread.name for thread in threading.enumerate() if thread.name == "snnlab-listeners"]
+
+
+def test_who_listens_hears_of_what_another_opening_publishes(tmp_path):
+    told = Anomaly("a", 1, "latency_spike", 0.9, stream="web")
+    with SqliteBus(tmp_path / "bus.db") as here, SqliteBus(tmp_path / "bus.db") as there:
+        here.create("web", 1)
+        here.create("hosts", 1)
+        heard, elsewhere, come = [], [], threading.Event()
+        leave = [
+            here.listen("web", lambda one: (heard.append(one), come.set())),
+            here.listen("hosts", elsewhere.append),
+        ]
+        there.publish("web", EventBatch.from_columns(np.ones((3, 1)), ["cpu"]))  # of events nobody need be told
+        time.sleep(0.2)
+        assert heard == []
+        there.publish_anomalies("web", [told])
+        assert come.wait(10.0)
+        assert heard == [None]
+        assert [one for _, one in here.consume_anomalies("web")] == [told]
+        assert elsewhere == []
+        assert other_threads()
+        for one in leave:
+            one()
+        there.publish_anomalies("web", [told])
+        time.sleep(0.2)
+        assert heard == [None]
+        assert not other_threads()
+
+
+def test_a_bus_that_is_closed_watches_no_more_and_can_be_listened_to_again(tmp_path):
+    bus = SqliteBus(tmp_path / "bus.db")
+    bus.create("web", 1)
+    bus.listen("web", lambda _: None)
+    assert other_threads()
+    bus.close()
+    assert not other_threads()
+    leave = bus.listen("web", lambda _: None)
+    assert other_threads()
+    leave()
+    bus.close()

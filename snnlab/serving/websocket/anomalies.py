@@ -38,12 +38,12 @@ async def anomalies_after(
 ) -> AsyncGenerator[str | None]:
     """A message an anomaly, and None at each look that finds no more.
 
-    What the bus tells of at once is sent at once; the bus is looked at beside that, since it need not hear of what
-    other processes publish.
+    What the bus tells of is sent as it was told; the bus is read at first, where something lies between, and now and
+    then while it is silent.
     """
     news = _News()
     leave = await asyncio.to_thread(application.bus.listen, stream, news.hear)
-    pause_s, look = limits.anomalies_s, True
+    look = True
     try:
         while True:
             found = None if look else news.following(after)
@@ -54,12 +54,9 @@ async def anomalies_after(
             for position, anomaly in found:
                 after = position
                 yield json.dumps({"position": position, **anomaly.to_json()})
-            if found:
-                pause_s = limits.anomalies_s
-                continue
-            yield None
-            look = not await news.wait(pause_s)
-            pause_s = min(2 * pause_s, limits.idle_s)
+            if not found:
+                yield None
+                look = not await news.wait(limits.idle_s)
     finally:
         leave()
 

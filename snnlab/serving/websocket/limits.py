@@ -8,7 +8,7 @@ __all__ = ["Seats", "SocketLimits"]
 class SocketLimits(BaseModel):
     """Open sockets in all, anomalies read at once, and seconds: of one message, and between looks.
 
-    The bus is looked at every ``anomalies_s`` seconds, and less often down to ``idle_s`` while nothing comes.
+    The bus tells of anomalies; while it is silent it is looked at every ``idle_s`` seconds, lest it could not.
 
     A client that has not taken a message within ``send_s`` seconds is dropped; what is read for it meanwhile stays
     on the bus, so that no stream waits and no memory grows.
@@ -19,8 +19,7 @@ class SocketLimits(BaseModel):
     sockets: int = Field(default=64, gt=0)
     page: int = Field(default=100, gt=0)
     send_s: float = Field(default=5.0, gt=0)
-    anomalies_s: float = Field(default=0.02, gt=0)
-    idle_s: float = Field(default=0.2, gt=0)
+    idle_s: float = Field(default=1.0, gt=0)
     spikes_s: float = Field(default=0.1, gt=0)
 
 
