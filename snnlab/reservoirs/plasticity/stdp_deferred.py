@@ -32,11 +32,11 @@ __all__ = ["Deferral", "bring_all", "defers", "pair_rows", "roll"]
 
 _EPOCHS = 6
 _EPOCH = 3.0
-"""Time constants of an epoch: within it exponentials grow fivefold; ten of them forget all but 3e-7 of a pair."""
+"""Time constants of an epoch: within it exponentials grow twentyfold; five of them forget all but 3e-7 of a pair."""
 _GONE = -(2**62)
 _SUM, _CURRENT, _FADING = 0, 1, 2
 _OUTGROWN = 60.0
-"""Time constants of depression that an epoch is shorter than: exp(40) lies well within a float32."""
+"""Time constants of depression that an epoch is shorter than: exp(60) lies well within a float32."""
 _NOTHING = 1e-16
 """What a spike takes from a synapse counts nothing once it has fallen to so much of what it was."""
 
