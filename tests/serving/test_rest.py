@@ -85,6 +85,29 @@ def test_scoring_answers_in_order_and_keeps_the_anomalies(client, model, calm, w
     assert detail["explanation"]
 
 
+def test_events_one_by_one_have_the_verdicts_of_all_together(client, model, bus, calm, with_burst, as_json):
+    bus.create("hosts", 1)
+    body = {"domain": "performance", "features": client.get(f"{BASE}/models/{model}").json()["features"], "seed": 1}
+    paths = [f"{BASE}/models/{client.post(f'{BASE}/models', json=body).json()['model_id']}/score" for _ in range(2)]
+    for path in paths:
+        client.post(path, json={"events": as_json(calm(1500))})
+    batch = as_json(with_burst(calm(60, begun=1500), 40))
+    wanted = client.post(paths[0], json={"events": batch}).json()["verdicts"]
+    verdicts = []
+    with client.websocket_connect("/ws/anomalies/hosts") as socket:
+        for event in batch:
+            answered = client.post(paths[1], json={"events": [event], "stream": "hosts"})
+            assert answered.headers["content-type"] == "application/json"
+            verdicts += answered.json()["verdicts"]
+            if anomaly := verdicts[-1]["anomaly_id"]:
+                assert client.get(f"{BASE}/anomalies/{anomaly}").json()["stream"] == "hosts"
+                assert socket.receive_json()["anomaly_id"] == anomaly
+    for one in (*wanted, *verdicts):
+        one["anomaly_id"] = bool(one["anomaly_id"])  # made of the model's id, too
+    assert any(one["anomaly_id"] for one in wanted)
+    assert verdicts == wanted
+
+
 def test_anomalies_are_filtered_and_paged(client, model, calm, with_burst, as_json):
     client.post(f"{BASE}/models/{model}/score", json={"events": as_json(calm(1500))})
     for begun in range(1500, 2100, 200):

@@ -1,9 +1,7 @@
 """The four calls of NeuromorphicService over an Application."""
 
 import asyncio
-import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
 from typing import TypeVar
 
 import grpc
@@ -11,19 +9,17 @@ import numpy as np
 
 from snnlab.errors import ConfigError, NothingThere, OwnedElsewhere
 from snnlab.events.arrow import decode_events
+from snnlab.serving import answering
 from snnlab.serving.application import Application
 from snnlab.serving.grpc import neuromorphic_pb2 as pb
 from snnlab.serving.grpc.forwarding import Channels
 from snnlab.serving.grpc.messages import answer, events_of, read, scored
 from snnlab.serving.grpc.status import told
 from snnlab.serving.model import Model
-from snnlab.serving.scorer import Found
 
 __all__ = ["NAME", "Neuromorphic"]
 
-_AT_ONCE = 8  # events that are scored sooner than a thread could take them over
 _Response = TypeVar("_Response", pb.AnomalyResponse, pb.NeuronStateResponse, pb.ModelUpdateResponse)
-_Result = TypeVar("_Result")
 NAME = "snnlab.neuromorphic.v1.NeuromorphicService"
 
 
@@ -92,28 +88,15 @@ class Neuromorphic:
 
     async def _process(self, content: bytes) -> pb.AnomalyResponse:
         request = read(pb.EventRequest, content)
-        model = self._application.at_hand(request.model_id)
-        if model is None:
-            model = await asyncio.to_thread(self._application.model, request.model_id)
-        few = not request.arrow and len(request.events.events) <= _AT_ONCE
-        if few and not model.scorer.busy and self._application.joined(model.model_id, request.stream_id):
-            found = self._scored(request, model)
-            if found.anomalies:  # also where the caller is gone by now: the model has learnt, and says it only once
-                await asyncio.shield(_stored(_on_a_thread(partial(self._application.publish, found.anomalies))))
-        else:
-            found = await asyncio.to_thread(self._scored_and_kept, request, model)
+        model, found = await answering.score(
+            self._application,
+            request.model_id,
+            lambda model: scored(request, model, self._events),
+            few=not request.arrow and len(request.events.events) <= answering.FEW,
+            learn=not request.score_only,
+            stream=request.stream_id,
+        )
         return answer(request, model, found)
-
-    def _scored(self, request: pb.EventRequest, model: Model) -> Found:
-        batch = scored(request, model, self._events)
-        learn, stream = not request.score_only, request.stream_id
-        return self._application.verdicts(model.model_id, batch, learn=learn, stream=stream)
-
-    def _scored_and_kept(self, request: pb.EventRequest, model: Model) -> Found:
-        found = self._scored(request, model)
-        if found.anomalies:
-            self._application.keep(found.anomalies)
-        return found
 
     async def _neurons(self, content: bytes) -> pb.NeuronStateResponse:
         request = read(pb.NeuronStateRequest, content)
@@ -163,17 +146,6 @@ class Neuromorphic:
         return pb.ModelUpdateResponse(
             model_id=model.model_id, version=str(model.scorer.version), status=status or "queued"
         )
-
-
-def _on_a_thread(call: Callable[[], _Result]) -> "asyncio.Future[_Result]":
-    """A call on a thread, under way when this returns; ``asyncio.to_thread`` begins a turn of the loop later."""
-    context = contextvars.copy_context()
-    return asyncio.get_running_loop().run_in_executor(None, context.run, call)
-
-
-async def _stored(published: "asyncio.Future[Callable[[], None]]") -> None:
-    """Anomalies that are being published, stored: after the loop has had a turn to send them to sockets."""
-    await _on_a_thread(await published)
 
 
 def _written(response: pb.AnomalyResponse | pb.NeuronStateResponse | pb.ModelUpdateResponse | bytes) -> bytes:

@@ -11,12 +11,12 @@ from snnlab.serving.rest.limits import Limits
 __all__ = ["App", "RequestLimits", "problems"]
 
 
-def _application(request: Request) -> Application:
+async def _application(request: Request) -> Application:  # FastAPI calls what is not async on a thread, each by itself
     application: Application = request.app.state.application
     return application
 
 
-def _limits(request: Request) -> Limits:
+async def _limits(request: Request) -> Limits:
     limits: Limits = request.app.state.limits
     return limits
 

@@ -1,11 +1,16 @@
 """Models: made, listed, trained, deployed, and asked for verdicts."""
 
+import asyncio
 import math
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import APIRouter, HTTPException, Response
 
+from snnlab.events import EventBatch
+from snnlab.serving import answering
 from snnlab.serving.jobs import Job
+from snnlab.serving.model import Model
 from snnlab.serving.model_card import ModelCard
 from snnlab.serving.rest.access import App, RequestLimits, problems
 from snnlab.serving.rest.deployments import told_of
@@ -93,25 +98,35 @@ def deploy(model_id: str, body: Deploy, app: App, response: Response) -> Deploym
 @router.post(
     "/{model_id}/score",
     summary="Score events at once",
+    response_model=Scored,
     responses=problems(_403="The stream may not be named", _404="No such model", _413="Too many events"),
 )
-def score(model_id: str, body: Score, app: App, limits: RequestLimits) -> Scored:
+async def score(model_id: str, body: Score, app: App, limits: RequestLimits) -> Response:
     """One verdict an event, in the order of the events. Each is scored before it is learned.
 
     With `stream` the anomalies among them are told on that stream of the bus, too.
     """
     _fits(len(body.events), limits)
-    model = app.model(model_id)
-    found = app.score(
-        model_id, body.batch(model.features, model.categories), learn=body.learn, stream=body.stream or ""
-    )
+    few = len(body.events) <= answering.FEW
+    batch = partial(_batch, body)
+    model, found = await answering.score(app, model_id, batch, few=few, learn=body.learn, stream=body.stream or "")
+    content = _scored(model, found) if few else await asyncio.to_thread(_scored, model, found)
+    return Response(content, media_type="application/json")
+
+
+def _batch(body: Score, model: Model) -> EventBatch:
+    return body.batch(model.features, model.categories)
+
+
+def _scored(model: Model, found: Found) -> str:
+    """The answer as JSON: FastAPI would check it once more, and make it on the event loop."""
     return Scored(
-        model_id=model_id,
+        model_id=model.model_id,
         version=str(model.scorer.version),
         threshold=model.scorer.detector.threshold,
         verdicts=_verdicts(found),
         rejected=[Rejected(event_id=part.event_id, reason=part.reason) for part in found.rejected],
-    )
+    ).model_dump_json()
 
 
 def _fits(events: int, limits: Limits) -> None:
