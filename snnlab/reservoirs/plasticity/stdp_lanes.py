@@ -77,7 +77,7 @@ class _Lanes:
     def held(self, array: int, first, targets):
         """The first three numbers of each target's quad, as three vectors."""
         four, begin = ir.VectorType(self.real, QUAD), self.place(array, first)
-        places = (self.builder.gep(begin, [self.builder.shl(j, ir.Constant(_LONG, 2))]) for j in targets)
+        places = (self.builder.gep(begin, [self.builder.mul(j, ir.Constant(_LONG, QUAD))]) for j in targets)
         quads = [self.load(place, four) for place in places]
         a, b, c, d = (self.shuffle(quads[lane], quads[lane + 4], list(range(EIGHT))) for lane in range(4))
         low = self.shuffle(a, b, _LOW), self.shuffle(c, d, _LOW)
@@ -88,8 +88,8 @@ class _Lanes:
 def _grown(lanes: _Lanes, total, own):
     """The weights of eight synapses with what their targets' spikes have added; arguments 5 and 6 of an intrinsic."""
     builder = lanes.builder
-    sum_ = builder.fadd(lanes.load(own, lanes.vector), builder.fmul(lanes.splat(5), total))
-    return lanes.lesser(sum_, lanes.splat(6), "<")
+    grown = builder.fadd(lanes.load(own, lanes.vector), builder.fmul(lanes.splat(5), total))
+    return lanes.lesser(grown, lanes.splat(6), "<")
 
 
 @intrinsic
