@@ -5,57 +5,28 @@ or acknowledged. The peer is the longest pause of the same worker without checkp
 checkpoints. On a machine that does other things beside, read the processor time of the scoring thread.
 """
 
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
 from snnlab.bench.rows import Row
+from snnlab.bench.serving_worker import STREAM, Watched, working
 from snnlab.bench.timing import settled
 from snnlab.bench.workload import STEP_US, detector, stream
-from snnlab.detectors import Detector
 from snnlab.events import EventBatch
-from snnlab.serving.assignment import Assignment, Pace
-from snnlab.serving.metrics import Metrics
-from snnlab.serving.patterns import PatternMemory
-from snnlab.serving.scorer import Scorer
-from snnlab.serving.worker import Worker
+from snnlab.serving.assignment import Pace
 from snnlab.stores import Store, connect
 from snnlab.streams import Bus
 from snnlab.streams.sqlite import SqliteBus
 
-__all__ = ["STREAM", "Watched", "run", "worker"]
+__all__ = ["run"]
 
 BAR_MS = 50.0
 _BATCH = 500
 _ENTITIES = 10_000
 _WARM = 10  # rounds that load what is compiled
-STREAM = "bench"
-
-
-class Watched:
-    """A bus that notes when it is asked for events, and passes every call on."""
-
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
-        self.asked: list[tuple[float, float]] = []
-        self.acknowledged = 0
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a bus has
-        return getattr(self._bus, name)
-
-    def commit(self, *given: Any) -> None:  # noqa: ANN401 - passed on
-        """Acknowledge, as a worker does after each checkpoint."""
-        self.acknowledged += 1
-        self._bus.commit(*given)
-
-    def consume(self, *given: Any) -> list[tuple[int, EventBatch]]:  # noqa: ANN401 - passed on
-        """Events, as the bus has them."""
-        self.asked.append((time.perf_counter(), time.thread_time()))
-        return self._bus.consume(*given)
 
 
 def run(
@@ -77,16 +48,6 @@ def run(
     p99 = (float(np.percentile(taken[:, 0], 99)) for taken in (beside, without))
     rows.append(Row.of(f"{name}.p99", next(p99), "ms", peer=peer, peer_value=next(p99), better="lower"))
     return rows
-
-
-def worker(bus: Any, store: Store, body: bytes, shards: int, pace: Pace, model: str = "bench") -> Worker:  # noqa: ANN401
-    """A worker on the stream of a bus, or of a watched one."""
-    metrics = Metrics()
-
-    def load(content: bytes) -> Scorer:
-        return Scorer(Detector.load(content), model, 1, metrics, PatternMemory(store))
-
-    return Worker(bus, store, Assignment(model, 1, STREAM, shards, body), load, metrics, pace)
 
 
 def _fill(bus: Bus, cycles: int) -> bytes:
@@ -113,10 +74,9 @@ def _later(batch: EventBatch, cycle: int) -> EventBatch:
 def _pauses(bus: Bus, store: Store, body: bytes, model: str, pace: Pace) -> tuple[Float64[np.ndarray, "n 2"], int]:
     """Milliseconds between the rounds of a worker, of wall and of its thread's processor time; and its checkpoints."""
     watched = Watched(bus)
-    scoring = worker(watched, store, body, 1, pace, model)
-    with settled():
-        while scoring.step():
-            pass
-    written = watched.acknowledged  # the one of the end, which nothing waits for, is not among them
-    scoring.stop()
+    with working(watched, store, body, 1, pace, model) as scoring:
+        with settled():
+            while scoring.step():
+                pass
+        written = watched.acknowledged  # the one of the end, which nothing waits for, is not among them
     return np.diff(np.array(watched.asked), axis=0)[_WARM:] * 1e3, written

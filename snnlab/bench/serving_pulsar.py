@@ -21,7 +21,7 @@ from jaxtyping import Float64
 from snnlab import stores, streams
 from snnlab.bench.rows import Row
 from snnlab.bench.servers import Pair
-from snnlab.bench.serving_checkpoint import STREAM, Watched, worker
+from snnlab.bench.serving_worker import STREAM, Watched, working
 from snnlab.bench.timing import seconds, settled
 from snnlab.bench.workload import detector, stream, with_bursts
 from snnlab.detectors import Detector
@@ -87,17 +87,17 @@ def _rate(pair: Pair, encoding: str, body: bytes, batch: EventBatch) -> tuple[fl
     """Events a second of a worker that finds all of them waiting; the first few are not counted."""
     with streams.connect(f"{pair.bus}?encoding={encoding}") as bus, stores.connect(pair.store) as store:
         bus.create(STREAM, 1)
-        scoring = worker(bus, store, body, 1, Pace())
-        bus.publish(STREAM, batch.slice(0, _WARM))
-        _until(scoring, _WARM)
-        for start in range(_WARM, len(batch), _ROOM):
-            bus.publish(STREAM, batch.slice(start, start + _ROOM))
+        with working(bus, store, body, 1, Pace()) as scoring:
+            bus.publish(STREAM, batch.slice(0, _WARM))
+            _until(scoring, _WARM)
+            for start in range(_WARM, len(batch), _ROOM):
+                bus.publish(STREAM, batch.slice(start, start + _ROOM))
 
-        def to_the_end() -> None:
-            _until(scoring, len(batch))
-            scoring.stop()
+            def to_the_end() -> None:
+                _until(scoring, len(batch))
+                scoring.stop()
 
-        return _rates(len(batch) - _WARM, to_the_end)
+            return _rates(len(batch) - _WARM, to_the_end)
 
 
 def _until(scoring: Worker, processed: int) -> None:
@@ -114,10 +114,9 @@ def _latency(pair: Pair, body: bytes, rate: float, events: int, *, scored: bool)
         with subprocess.Popen(asked) as feeding:  # noqa: S603 - our own command
             try:
                 if scored:
-                    scoring = worker(clocked, store, body, 1, Pace())
-                    scoring.start()
-                    _wait(lambda: scoring.processed >= events, feeding)
-                    scoring.stop()
+                    with working(clocked, store, body, 1, Pace()) as scoring:
+                        scoring.start()
+                        _wait(scoring, events, feeding)
                 else:
                     clocked.read(events)
             finally:
@@ -126,8 +125,8 @@ def _latency(pair: Pair, body: bytes, rate: float, events: int, *, scored: bool)
     return taken[len(taken) // 5 :]
 
 
-def _wait(done: Callable[[], bool], feeding: "subprocess.Popen[bytes]") -> None:
-    while not done():
+def _wait(scoring: Worker, events: int, feeding: "subprocess.Popen[bytes]") -> None:
+    while scoring.processed < events:
         time.sleep(0.05)
         if feeding.poll():
             raise RuntimeError(f"the publisher ended with code {feeding.returncode}")

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from snnlab import stores, streams
 from snnlab.bench.rows import Row
 from snnlab.bench.servers import Pair
-from snnlab.bench.serving_checkpoint import STREAM
+from snnlab.bench.serving_worker import STREAM
 from snnlab.bench.workload import detector, stream, with_bursts
 from snnlab.events import EventBatch
 from snnlab.stores import AnomalyFilter, Store

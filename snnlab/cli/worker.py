@@ -10,6 +10,8 @@ from snnlab.cli.serve import named_model
 if TYPE_CHECKING:
     from snnlab.serving.assignment import Assignment, Pace
     from snnlab.serving.bento import NamedModel
+    from snnlab.serving.patterns import PatternMemory
+    from snnlab.serving.periodic import Periodic
     from snnlab.serving.worker import Worker
     from snnlab.stores import Store
     from snnlab.streams import Bus
@@ -51,6 +53,7 @@ def worker(
     from snnlab import logs, streams, tracing
     from snnlab.config import Settings
     from snnlab.serving.assignment import Pace
+    from snnlab.serving.patterns import PatternMemory
     from snnlab.stores import connect
 
     logs.configure()
@@ -64,21 +67,24 @@ def worker(
             if since is not None:
                 _begin(bus, assignment, since)
             keep_s = None if settings.anomaly_days is None else settings.anomaly_days * 86_400
-            _work(_worker(bus, kept, assignment, Pace(hold_s=hold, keep_s=keep_s), code=named.code), once=once)
+            patterns = PatternMemory(kept)
+            worker = _worker(bus, kept, assignment, Pace(hold_s=hold, keep_s=keep_s), patterns, code=named.code)
+            _work(worker, patterns.follower(), once=once)
             typer.echo(f"{topic}: {bus.dead_letter_count(topic)} dead letters")
     finally:
         tracing.stop()
 
 
-def _worker(bus: "Bus", kept: "Store", assignment: "Assignment", pace: "Pace", *, code: bool) -> "Worker":
+def _worker(
+    bus: "Bus", kept: "Store", assignment: "Assignment", pace: "Pace", patterns: "PatternMemory", *, code: bool
+) -> "Worker":
     from snnlab.detectors import Detector
     from snnlab.serving.metrics import Metrics
-    from snnlab.serving.patterns import PatternMemory
     from snnlab.serving.scorer import Scorer
     from snnlab.serving.vouched import VouchedCode
     from snnlab.serving.worker import Worker
 
-    metrics, patterns, vouched = Metrics(), PatternMemory(kept), VouchedCode()
+    metrics, vouched = Metrics(), VouchedCode()
     if code:
         vouched.agree(assignment.body)
 
@@ -113,12 +119,13 @@ def _begin(bus: "Bus", assignment: "Assignment", since: str) -> None:
                 bus.commit(assignment.model_id, assignment.stream, shard, position)
 
 
-def _work(worker: "Worker", *, once: bool) -> None:
+def _work(worker: "Worker", following: "Periodic", *, once: bool) -> None:
     from snnlab.logs import logger
 
     topic = worker.assignment.stream
     log = logger("snnlab.worker", model=worker.assignment.model_id, stream=topic)
     log.info("worker started", version=worker.assignment.version, shards=worker.assignment.shards)
+    following.start()
     try:
         if once:
             _drain(worker)
@@ -128,6 +135,7 @@ def _work(worker: "Worker", *, once: bool) -> None:
         log.info("worker interrupted")
     finally:
         worker.stop()
+        following.stop()
         log.info("worker stopped", n_events=worker.processed)
     typer.echo(f"{topic}: {worker.processed} events scored by {worker.assignment.model_id}")
 

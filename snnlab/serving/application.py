@@ -49,7 +49,6 @@ __all__ = ["Application"]
 
 _FOLLOW_S = 0.5  # between looks at what is deployed
 _EXPIRE_S = 60.0
-_PATTERNS_S = 0.5  # between looks at what patterns other replicas registered
 
 
 class Application:
@@ -71,7 +70,7 @@ class Application:
         self.peers = peers or Peers(Replica.here())
         self.metrics = Metrics()
         self.spikes = Spikes(self.replica.name)
-        self._patterns = PatternMemory(store, followed=True)
+        self._patterns = PatternMemory(store)
         self._ownership = Ownership(store, self.replica, pace.hold_s)
         self._models = Models(store, self._ownership, self.metrics, self._patterns, self.spikes)
         self._deployments = Deployments(bus, store, self._models, self.metrics, pace, self.topics)
@@ -87,7 +86,7 @@ class Application:
             Periodic(self._models.checkpoint, max(pace.checkpoint_s, 0.05), "checkpoints"),
             Periodic(self._deployments.follow, _FOLLOW_S, "deployments"),
             Periodic(self._expire, _EXPIRE_S, "expiry"),
-            Periodic(self._patterns.refresh, _PATTERNS_S, "patterns"),
+            self._patterns.follower(),
         )
 
     @property

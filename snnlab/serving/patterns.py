@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
 
@@ -11,11 +12,13 @@ from jaxtyping import Float64
 from snnlab.errors import StoreError
 from snnlab.events.anomaly import Anomaly
 from snnlab.logs import logger
+from snnlab.serving.periodic import Periodic
 from snnlab.stores import Pattern, Store
 
 __all__ = ["PatternMemory", "cosine"]
 
 _KEPT_S = 1.0  # how long patterns are believed: other replicas register and remove them, too
+_FOLLOWED_S = 0.5  # between a follower's looks
 _Known = list[tuple[Pattern, Float64[np.ndarray, " b"]]]
 
 
@@ -35,14 +38,14 @@ class PatternMemory:
     An anomaly is like a pattern when the cosine of their ``spike_pattern`` reaches the pattern's own ``similarity``
     (in its metadata); among several, the most similar counts. Patterns of another number of buckets are not compared.
 
-    Where somebody calls ``refresh`` every second or so (``followed``), no anomaly waits for the store but a model's
-    first. While the store is away, what was known last counts.
+    With a ``follower`` at work no anomaly waits for the store, but the first of a model that is not ``ready``. While
+    the store is away, what was known last counts.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic, *, followed: bool = False) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
-        self._followed = followed
+        self._followed = False
         self._lock = Lock()
         self._known: dict[str, tuple[float, _Known]] = {}
         self._changes = 0
@@ -58,13 +61,25 @@ class PatternMemory:
         self._changed()
         return removed
 
+    def follower(self) -> Periodic:
+        """What reads the patterns on a thread of its own, to be started and stopped; from now on it is relied on."""
+        self._followed = True
+        return Periodic(self.refresh, _FOLLOWED_S, "patterns")
+
+    def ready(self, model: str) -> None:
+        """Have the patterns of a model at hand before its first anomaly, unless the store is away."""
+        with suppress(StoreError):
+            self._of(model)
+
     def refresh(self) -> None:
-        """Read the patterns of the models that have told of anomalies, as other replicas left them.
+        """Read the patterns of the models that are known, as other replicas left them.
 
         Raises StoreError.
         """
+        changes, now = self._changes, self._clock()
+        known = _rates(self._store.patterns())
         for model in list(self._known):
-            self._read(model)
+            self._keep(model, changes, now, [one for one in known if one[0].model in {model, ""}])
 
     def _changed(self) -> None:
         with self._lock:
@@ -108,9 +123,15 @@ class PatternMemory:
 
     def _read(self, model: str) -> _Known:
         changes, now = self._changes, self._clock()
-        patterns = self._store.patterns(model=model)
-        known = [(pattern, np.frombuffer(pattern.body, dtype="<f8")) for pattern in patterns]
+        known = _rates(self._store.patterns(model=model))
+        self._keep(model, changes, now, known)
+        return known
+
+    def _keep(self, model: str, changes: int, now: float, known: _Known) -> None:
         with self._lock:
             if changes == self._changes:  # else what was read may be older than what was registered meanwhile
                 self._known[model] = now, known
-        return known
+
+
+def _rates(patterns: Sequence[Pattern]) -> _Known:
+    return [(pattern, np.frombuffer(pattern.body, dtype="<f8")) for pattern in patterns]

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from snnlab import tracing
 from snnlab.errors import BusError, StoreError
 from snnlab.events import EventBatch
-from snnlab.events.anomaly import Anomaly
 from snnlab.serving.assignment import Assignment
 from snnlab.serving.journal import Journal, tell_anomalies
 from snnlab.serving.metrics import Metrics
-from snnlab.serving.outbox import Outbox
+from snnlab.serving.outbox import Batch, Outbox
 from snnlab.serving.scorer import Found, Scorer, rows_of
 from snnlab.stores import Store
 from snnlab.streams import Bus
@@ -56,11 +56,17 @@ class Processing:
         if found.anomalies:
             self.outbox.put(found.anomalies)
 
-    def _tell(self, anomalies: Sequence[Anomaly]) -> None:
-        """Store and publish anomalies, on the outbox's thread."""
+    def _tell(self, batches: Sequence[Batch]) -> None:
+        """Store and publish anomalies, on the outbox's thread; each batch under its own span, where there are any."""
+        anomalies = [one for batch in batches for one in batch.anomalies]
         self._store.put_anomalies(anomalies, keep_s=self._keep_s)
-        self._bus.publish_anomalies(self._stream, anomalies)
-        tell_anomalies(anomalies)
+        if tracing.enabled():
+            for batch in batches:
+                batch.context.run(self._bus.publish_anomalies, self._stream, batch.anomalies)
+        else:
+            self._bus.publish_anomalies(self._stream, anomalies)
+        for batch in batches:
+            batch.context.run(tell_anomalies, batch.anomalies)
 
     def _set_aside(self, batch: EventBatch, reasons: Sequence[str]) -> None:
         if len(batch):

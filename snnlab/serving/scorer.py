@@ -57,6 +57,7 @@ class Scorer:
         self._spikes = spikes or Spikes()
         self._taught = 0
         self._lock = Lock()
+        patterns.ready(model_id)
 
     def begin(self) -> None:
         """A stream begins that the detector has not seen: its first events follow nothing."""

@@ -23,6 +23,7 @@ from snnlab.serving.keeper import Held, Keeper, Written
 from snnlab.serving.labels import topic_of
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.processing import Processing
+from snnlab.serving.renewal import Renewal
 from snnlab.serving.scorer import Scorer
 from snnlab.serving.standing import STANDING, Standing
 from snnlab.serving.teaching import LABELS_READ, Teaching
@@ -60,6 +61,7 @@ class Worker:
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._held: dict[int, Held] = {}
         self._keeper = Keeper(store)
+        self._renewal = Renewal(store, self._pace.hold_s)
         self._tried_at: dict[int, float] = {}
         self._unusable: dict[int, str] = {}
         self._replaced = {shard: assignment.replaced_keys(shard) for shard in range(assignment.shards)}
@@ -100,6 +102,7 @@ class Worker:
             self._thread.join()
         self._let_go(set(self._held))
         self._keeper.close()
+        self._renewal.close()
         self._outbox.close()
         self._bus.leave(self.assignment.model_id, self.assignment.stream)
 
@@ -156,6 +159,7 @@ class Worker:
         self._journal.retry(self.failure, error)
         self._held.clear()
         self._keeper.forget()
+        self._renewal.forget()
         self._outbox.forget()
 
     def _pause(self) -> float:
@@ -167,17 +171,14 @@ class Worker:
         return max(wanted, min((1 / self._pace.share - 1) * cost_s, _LONGEST_PAUSE_S))
 
     def _hold(self, shard: int) -> Held | None:
-        """The shard, taken or its lease renewed; None while another process has it."""
-        held, now = self._held.get(shard), time.monotonic()
+        """The shard, held or taken; None while another process has it."""
+        held = self._held.get(shard)
         if held is None:
-            return self._taken(shard, now)
-        if now - held.renewed_at > self._pace.hold_s / 3:
-            lease = self._store.renew(held.lease, hold_s=self._pace.hold_s)
-            if lease is None:
-                del self._held[shard]
-                self._journal.lost(shard)
-                return None
-            held.lease, held.renewed_at = lease, now
+            return self._taken(shard, time.monotonic())
+        if not self._renewal.holds(held):
+            del self._held[shard]
+            self._journal.lost(shard)
+            return None
         return held
 
     def _taken(self, shard: int, now: float) -> Held | None:
@@ -284,7 +285,8 @@ class Worker:
                 self._checkpoint(held)
                 if self._held.pop(shard, None) is None:  # its checkpoint was refused: it is another's
                     continue
-                self._store.release(held.lease)
+                if self._renewal.holds(held, wait=True):
+                    self._store.release(held.lease)
             except SnnlabError as error:
                 self._fail(error)
                 return

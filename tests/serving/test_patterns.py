@@ -38,7 +38,8 @@ def reads(store, monkeypatch):
 
 def test_where_somebody_refreshes_no_anomaly_but_the_first_asks_the_store(store, reads):
     now = [0.0]
-    memory = PatternMemory(store, lambda: now[0], followed=True)
+    memory = PatternMemory(store, lambda: now[0])
+    memory.follower()  # which is not started: the test refreshes
     assert kind(memory) == "latency_spike"
     store.put_pattern(named("elsewhere", "resource_exhaustion"))  # by another replica
     now[0] = 60.0
