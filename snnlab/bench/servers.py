@@ -1,10 +1,13 @@
-"""The real Pulsar and Ignite of a benchmark: those of ``SNNLAB_HOME``; where they do not run, they run for it only.
+"""The real Pulsar and Ignite of a benchmark: those of ``SNNLAB_HOME``; where they do not run, new ones for it only.
 
-Where they cannot be started the rows that need them are left out, and the notes say why.
+New ones begin with nothing and leave nothing. Where they cannot be started the rows that need them are left out, and
+the notes say why.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -33,14 +36,15 @@ class Pair(NamedTuple):
 def real_pair() -> Iterator[Pair | str]:
     """The pair; or, in words, why there is none."""
     home = Settings.load().home
-    there = {server.name for server, healthy in services.status(home) if healthy}
-    try:
-        found = services.up(home, _NAMES)
-    except ConfigError as missing:
-        yield str(missing)
-        return
-    try:
-        yield Pair(found["pulsar"].url, found["ignite"].url)
-    finally:
-        if started := [name for name in _NAMES if name not in there]:
-            services.down(home, started)
+    found = {server.name: server for server, healthy in services.status(home) if healthy}
+    with TemporaryDirectory(prefix="snnlab-bench-") as place:
+        own = Path(place)
+        try:
+            if lacking := [name for name in _NAMES if name not in found]:
+                found |= services.up(own, lacking, software=home)
+        except ConfigError as missing:
+            yield str(missing)
+        else:
+            yield Pair(found["pulsar"].url, found["ignite"].url)
+        finally:
+            services.down(own, _NAMES)

@@ -37,11 +37,17 @@ def missing(names: Iterable[str] = NAMES) -> str:
 
 
 def up(
-    home: Path, names: Iterable[str] = NAMES, *, scrape: str | None = None, tell: Tell = lambda _: None
+    home: Path,
+    names: Iterable[str] = NAMES,
+    *,
+    scrape: str | None = None,
+    software: Path | None = None,
+    tell: Tell = lambda _: None,
 ) -> dict[str, Running]:
     """Start servers, or find them running; returns them by name, healthy.
 
     ``scrape`` is the HOST:PORT of the service that Prometheus is to look at: 127.0.0.1:3000, unless said once.
+    ``software`` is another home, whose programs are run: only what the servers write is in this one.
 
     Raises ConfigError where neither Docker nor what takes its place is at hand, or a server does not become healthy.
     """
@@ -54,6 +60,8 @@ def up(
         for name in wanted:
             if name not in there:
                 tell(f"{name}: starting by {'Docker' if docker.answers() else _instead([name])}")
+                if software is not None:
+                    _share(Record(software).folder / name / "software", record.folder / name / "software")
                 there[name] = _start(name, record.folder / name, scrape)
                 record.write(there)
             elif name == "prometheus" and scrape is not None:
@@ -106,6 +114,13 @@ def _start(name: str, folder: Path, scrape: str | None) -> Running:
         return docker.start(name, recipes, folder)
     started: Running = _SERVERS[name].start(recipes / name, folder)
     return started
+
+
+def _share(software: Path, place: Path) -> None:
+    software.mkdir(parents=True, exist_ok=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not place.exists():
+        place.symlink_to(software.absolute(), target_is_directory=True)
 
 
 def _alive(server: Running) -> bool:

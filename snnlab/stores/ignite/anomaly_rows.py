@@ -22,6 +22,7 @@ _KNOWN_S = 60.0
 _MOST_KNOWN = 10_000
 _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 _AT_ONCE = 200
+_GROUP = "snnlab_anomalies"  # tables share partitions: each takes a file, and memory of the server's heap
 
 
 class Known:
@@ -61,7 +62,7 @@ class AnomalyRows:
         self._ask(
             f"CREATE TABLE IF NOT EXISTS {self.name} (anomaly_id VARCHAR PRIMARY KEY, detected_at BIGINT, "
             "anomaly_type VARCHAR, severity DOUBLE, entity VARCHAR, model VARCHAR, stream VARCHAR, expires_at BIGINT, "
-            f'body VARCHAR) WITH "cache_name={self.name},template=partitioned,backups=1,'
+            f'body VARCHAR) WITH "cache_name={self.name},cache_group={_GROUP},template=partitioned,backups=1,'
             'write_synchronization_mode=full_sync"'
         )
         for index, (_, first) in INDEXES.items():

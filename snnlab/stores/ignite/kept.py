@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Kept", "key_of", "parts_of"]
 
+_GROUP = "snnlab_kept"  # tables share partitions: each takes a file, and memory of the server's heap
+
 _AT_ONCE = 500
 _WAIT_MS = 60_000
 
@@ -47,7 +49,7 @@ class Kept:
         """Make the table, if it is not there; its rows survive a restart where the server's memory does."""
         self.client.sql(
             f"CREATE TABLE IF NOT EXISTS {self.name} (k VARCHAR PRIMARY KEY, v VARBINARY) WITH "
-            f'"cache_name={self.name},template=partitioned,backups=1,atomicity=transactional,'
+            f'"cache_name={self.name},cache_group={_GROUP},template=partitioned,backups=1,atomicity=transactional,'
             'write_synchronization_mode=full_sync,wrap_value=false"'
         )
 
