@@ -30,7 +30,7 @@ _WARM = 10  # rounds that load what is compiled
 
 
 def run(
-    store_url: str | None = None, *, name: str = "serving.checkpoint.pause", cycles: int = 30, every_s: float = 0.25
+    store_url: str | None = None, *, name: str = "serving.checkpoint.pause", cycles: int = 100, every_s: float = 0.25
 ) -> list[Row]:
     """The longest pause, in ms, over checkpoints after each of which all of 10,000 entities come again."""
     with TemporaryDirectory(prefix="snnlab-bench-") as place, SqliteBus(Path(place) / "bus.db") as bus:

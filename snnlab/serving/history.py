@@ -7,8 +7,9 @@ kept whole, as it was before there were pieces.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 
 from snnlab.detectors import Detector
 from snnlab.detectors.changes import Changes, Rows, Tracker, bytes_a_row, put_back
@@ -76,37 +77,47 @@ class History:
         """Copies of what changed since the last call, in ``room``, and of rows whose pieces are better given up."""
         return self._tracker.take(room, lambda at, changed: self._ledgers[at].scattered(changed))
 
-    def write(self, store: Store, lease: Lease, position: int, marks: Mapping[str, bytes], changes: Changes) -> bool:
-        """Write a checkpoint piece by piece; False where the lease has been lost."""
+    def write(
+        self,
+        store: Store,
+        lease: Lease,
+        position: int,
+        marks: Mapping[str, bytes],
+        changes: Changes,
+        rest: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """Write a checkpoint piece by piece, with a ``rest`` after each; False where the lease has been lost."""
+        put = partial(self._put, store, lease, rest)
         told = {"n_events": changes.n_events, "heights": changes.heights}
         try:
-            base = self._head.base or self._put_slices(store, lease, self._base)
-            shared = self._put_slices(store, lease, pack(changes.shared, told))
+            base = self._head.base or _put_slices(put, self._base)
+            shared = _put_slices(put, pack(changes.shared, told))
             for at, rows in enumerate(changes.rows):
-                self._put_rows(store, lease, at, rows)
+                self._put_rows(put, at, rows)
         except _LostError:
             return False
         rows_now = [ledger.names for ledger in self._ledgers]
         self._head, self._base = replace(self._head, base=base, shared=shared, rows=rows_now), b""
         return store.save(lease, position, json.dumps(asdict(self._head)).encode(), marks, self._head.names)
 
-    def _put_slices(self, store: Store, lease: Lease, content: bytes) -> list[str]:
-        starts = range(0, len(content), PIECE)
-        return [self._put(store, lease, content[start : start + PIECE]) for start in starts]
-
-    def _put_rows(self, store: Store, lease: Lease, at: int, rows: Rows) -> None:
+    def _put_rows(self, put: Callable[[bytes], str], at: int, rows: Rows) -> None:
         ledger = self._ledgers[at]
         for start in range(0, len(rows.rows), ledger.full):
             part = rows.part(slice(start, start + ledger.full))
             content = pack(part.state | {_ROWS: part.rows, _RANKS: part.ranks}, {"at": at, "names": part.names})
-            ledger.add(self._put(store, lease, content), part.rows)
+            ledger.add(put(content), part.rows)
 
-    def _put(self, store: Store, lease: Lease, content: bytes) -> str:
+    def _put(self, store: Store, lease: Lease, rest: Callable[[], None], content: bytes) -> str:
         name = f"{lease.epoch:010d}-{self._written:010d}"
         self._written += 1
         if not store.put_pieces(lease, {name: content}):
             raise _LostError
+        rest()
         return name
+
+
+def _put_slices(put: Callable[[bytes], str], content: bytes) -> list[str]:
+    return [put(content[start : start + PIECE]) for start in range(0, len(content), PIECE)]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TypeVar
 from snnlab.detectors.changes import Changes
 from snnlab.detectors.room import Room
 from snnlab.serving.history import History
+from snnlab.serving.rests import Rests
 from snnlab.serving.scorer import Scorer
 from snnlab.stores import Lease, Store
 
@@ -43,7 +44,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Written:
-    """A checkpoint that was written, or refused, as another owner has the shard: up to where, and the seconds."""
+    """A checkpoint that was written, or refused where another owner has the shard: up to where, and seconds of work."""
 
     held: Held
     position: int
@@ -58,11 +59,12 @@ class _Writing:
     position: int
     labelled: int | None
     begun: float
+    rests: Rests
     done: "Future[bool]"
 
 
 class Keeper:
-    """Writes one checkpoint at a time, while the worker goes on.
+    """Writes one checkpoint at a time, while the worker goes on, with rests unless somebody waits for its end.
 
     The copies lie in memory that is used again and again; it is made where the worker does not wait for it.
     """
@@ -88,11 +90,13 @@ class Keeper:
         """
         if held.position is None or not (self._settled(wait=wait) and (wait or self._has_room(held.history))):
             return False
-        begun = time.monotonic()
+        begun, rests = time.monotonic(), Rests()
+        if wait:
+            rests.hurry()
         with held.scorer.resting():
             changes = held.history.take(self._room)
-        done = self._submit(self._write, held, held.position, dict(marks), changes, after)
-        self._writing = _Writing(held, held.position, held.labelled, begun, done)
+        done = self._submit(self._write, held, held.position, dict(marks), changes, rests, after)
+        self._writing = _Writing(held, held.position, held.labelled, begun, rests, done)
         return True
 
     def finished(self, *, wait: bool = False) -> Written | None:
@@ -101,12 +105,15 @@ class Keeper:
         if writing is None or not (wait or writing.done.done()):
             return None
         self._writing = None
+        writing.rests.hurry()
         accepted = writing.done.result()
-        seconds = time.monotonic() - writing.begun
+        seconds = time.monotonic() - writing.begun - writing.rests.seconds
         return Written(writing.held, writing.position, writing.labelled, accepted, seconds)
 
     def forget(self) -> None:
         """Let go of what is being written: it may still come about, from memory that is not used again."""
+        if self._writing is not None:
+            self._writing.rests.hurry()
         self._writing, self._widening, self._room = None, None, Room()
 
     def close(self) -> None:
@@ -121,11 +128,18 @@ class Keeper:
         return self._thread.submit(job, *given)
 
     def _write(
-        self, held: Held, position: int, marks: Mapping[str, bytes], changes: Changes, after: "Future[None] | None"
+        self,
+        held: Held,
+        position: int,
+        marks: Mapping[str, bytes],
+        changes: Changes,
+        rests: Rests,
+        after: "Future[None] | None",
     ) -> bool:
         if after is not None:
             after.result()
-        return held.history.write(self._store, held.lease, position, marks, changes)
+        rests.begin()
+        return held.history.write(self._store, held.lease, position, marks, changes, rests)
 
     def _settled(self, *, wait: bool) -> bool:
         """Whether nobody is at work on the memory."""

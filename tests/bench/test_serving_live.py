@@ -42,7 +42,7 @@ def pair(pulsar_url, ignite_url):
 
 
 def test_pulsar_through_a_worker(pair):
-    found = by_id(serving_pulsar.run(pair, events=6_000, avro_events=1_000, fed_s=0.4))
+    found = by_id(serving_pulsar.run(pair, events=6_000, avro_events=1_000, fed_s=0.4, settle_s=0.1))
     assert {"serving.pulsar.arrow", "serving.pulsar.avro", "serving.pulsar.latency.p99"} <= set(found)
     added = {name: figure.value for name, figure in found.items() if ".added." in name}
     assert all(figure.value > 0 for name, figure in found.items() if name not in added)

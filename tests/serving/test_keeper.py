@@ -9,6 +9,7 @@ from snnlab.detectors import Detector
 from snnlab.errors import StoreError
 from snnlab.serving.assignment import Assignment, Pace
 from snnlab.serving.history import read
+from snnlab.serving.journal import Journal
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Scorer
@@ -183,3 +184,35 @@ def test_a_worker_may_start_again(watched, bus, calm):
             pass
         worker.stop()
     assert kept.store.load(worker.assignment.key(0)).position == 39
+
+
+def test_a_checkpoint_rests_between_its_pieces_until_it_is_waited_for(watched, bus, calm, monkeypatch):
+    kept, told, made = watched
+    monkeypatch.setattr("snnlab.serving.rests._SHARE", 1e9)  # each rest is the longest
+    monkeypatch.setattr("snnlab.serving.rests._LONGEST_S", 1000.0)
+    worker = made()
+    bus.publish("hosts", calm(50, begun=1200))
+    begin(worker, kept)
+    assert worker.positions() == {}
+    begun = time.monotonic()
+    worker.stop()
+    assert time.monotonic() - begun < 60
+    assert told[-1] == ("acknowledged", 49)
+
+
+def test_what_a_checkpoint_rests_is_no_work_of_its(watched, bus, calm, monkeypatch):
+    kept, _, made = watched
+    monkeypatch.setattr("snnlab.serving.rests._SHARE", 1e9)
+    monkeypatch.setattr("snnlab.serving.rests._LONGEST_S", 0.2)
+    costs = []
+    monkeypatch.setattr(Journal, "checkpoint", lambda self, shard, position, seconds: costs.append(seconds))
+    worker = made()
+    bus.publish("hosts", calm(50, begun=1200))
+    begin(worker, kept)
+    begun = time.monotonic()
+    while not costs:
+        worker.step()
+    rested = time.monotonic() - begun
+    worker.stop()
+    assert rested > 0.2  # at least one piece, and a rest after it
+    assert costs[0] < rested - 0.15
