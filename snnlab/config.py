@@ -42,6 +42,9 @@ class InputLayer(_Strict):
     encoding: str = Field(default="temporal", min_length=1, description="the default code of a numeric feature")
 
 
+_INPUT_DEGREE, _INPUT_SHARE = 24, 250
+
+
 class ReservoirLayer(_Strict):
     """The recurrent network."""
 
@@ -52,11 +55,22 @@ class ReservoirLayer(_Strict):
     spectral_radius: float = Field(default=0.9, ge=0, description="of the linearised recurrence; 0 cuts it")
     excitatory: float = Field(default=0.8, gt=0, le=1, description="share of excitatory neurons")
     inhibition: float = Field(default=1.0, ge=0, description="lateral inhibition, in units of the spectral radius")
-    input_fan_in: int = Field(default=24, ge=1, description="neurons that one input neuron reaches")
+    input_fan_in: int | None = Field(default=None, ge=1, description="neurons that one input neuron reaches")
     input_synapse: Literal["delta", "exponential"] = Field(default="delta", description="membrane at once, or current")
     input_strength: float = Field(default=0.25, gt=0, description="what one input spike adds at most, in thresholds")
     delay: float = Field(default=1.0, gt=0, description="of a recurrent synapse, ms")
     settle_ticks: int = Field(default=64, ge=0, description="most ticks that a gap is run before it is decayed at once")
+
+    @property
+    def input_degree(self) -> int:
+        """Neurons that one input neuron reaches: 24 unless said, or one in 250.
+
+        An event has ten input neurons or so: where they reach too few, a large network cannot fire at its target.
+
+        >>> ReservoirLayer(neurons=256).input_degree, ReservoirLayer(neurons=10_000).input_degree
+        (24, 40)
+        """
+        return min(self.input_fan_in or max(_INPUT_DEGREE, self.neurons // _INPUT_SHARE), self.neurons)
 
 
 class ReadoutLayer(_Strict):

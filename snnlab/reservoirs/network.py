@@ -99,7 +99,7 @@ class Network:
         targets = topology.draw_rows(rng, n, n, degree, recurrent=True)
         sign = topology.signs(rng, n, layer.excitatory)
         drawn = topology.recurrent_weights(rng, targets, sign, layer.spectral_radius, charge(config))
-        input_targets = topology.draw_rows(rng, inputs, n, min(layer.input_fan_in, n), recurrent=False)
+        input_targets = topology.draw_rows(rng, inputs, n, layer.input_degree, recurrent=False)
         peak = (
             psp_peak(config.neuron.tau_membrane, config.neuron.tau_synapse) if layer.input_synapse != "delta" else 1.0
         )

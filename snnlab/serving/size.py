@@ -19,11 +19,11 @@ def check_size(config: NeuromorphicConfig) -> None:
     >>> large = NeuromorphicConfig().replace({"reservoir.neurons": 100_000})
     >>> check_size(large)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    snnlab.errors.ConfigError: synapses of the reservoir = 1000024000; a model of the service has at most ...
+    snnlab.errors.ConfigError: synapses of the reservoir = 1000400000; a model of the service has at most ...
     """
     layer, n = config.reservoir, config.reservoir.neurons
     fan_in = layer.fan_in or max(1, round(layer.connectivity * (n - 1)))
-    synapses = n * min(fan_in, n) + config.input.neurons * min(layer.input_fan_in, n)
+    synapses = n * min(fan_in, n) + config.input.neurons * layer.input_degree
     asked = {
         "reservoir.neurons": (n, MAX_NEURONS),
         "synapses of the reservoir": (synapses, MAX_SYNAPSES),

@@ -137,7 +137,7 @@ class Native:
         >>> Native.joins(ReservoirLayer(neurons=256)), Native.joins(ReservoirLayer(neurons=10_000))
         (True, False)
         """
-        return layer.neurons <= _JOINED * layer.input_fan_in
+        return layer.neurons <= _JOINED * layer.input_degree
 
     def warm(self, network: Network) -> None:
         """See :meth:`..base.Engine.warm`."""
