@@ -149,26 +149,29 @@ class Clocked(Watched):
         self._given: list[EventBatch] = []
         self._after: int | None = None
 
-    def waiting(self, stream: str, shard: int, after: int | None = None) -> bool:
-        """Whether there is more."""
+    def arrived(self, *given: Any) -> list[tuple[int, EventBatch]]:  # noqa: ANN401 - passed on
+        """Events, as they came to the bus."""
         self._done()
-        return self._bus.waiting(stream, shard, after)
+        return self._noted(super().arrived(*given))
 
     def consume(self, stream: str, *given: Any) -> list[tuple[int, EventBatch]]:  # noqa: ANN401 - passed on
         """Events, as the bus has them."""
-        found = super().consume(stream, *given)
-        self._given = [batch for _, batch in found] if stream == STREAM else self._given
-        return found
+        found = self._bus.consume(stream, *given)
+        return self._noted(found) if stream == STREAM else found
 
     def read(self, events: int) -> None:
         """Read so many events as a worker does, and do nothing with them."""
         after, pause = None, 0.002
         while events > 0 or self._given:
-            if not self.waiting(STREAM, 0, after):
-                time.sleep(pause)
-                continue
-            for position, batch in self.consume(STREAM, 0, after, Pace.batch):
+            found = self.arrived(STREAM, 0, after, Pace.batch)
+            for position, batch in found:
                 after, events = position, events - len(batch)
+            if not found:
+                time.sleep(pause)
+
+    def _noted(self, found: list[tuple[int, EventBatch]]) -> list[tuple[int, EventBatch]]:
+        self._given = [batch for _, batch in found]
+        return found
 
     def _done(self) -> None:
         now = time.time_ns() / 1000

@@ -36,10 +36,10 @@ class Watched:
         self.acknowledged += 1
         self._bus.commit(*given)
 
-    def consume(self, *given: Any) -> list[tuple[int, EventBatch]]:  # noqa: ANN401 - passed on
-        """Events, as the bus has them."""
+    def arrived(self, *given: Any) -> list[tuple[int, EventBatch]]:  # noqa: ANN401 - passed on
+        """Events, as they came to the bus."""
         self.asked.append((time.perf_counter(), time.thread_time()))
-        return self._bus.consume(*given)
+        return self._bus.arrived(*given)
 
 
 @contextmanager

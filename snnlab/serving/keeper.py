@@ -33,7 +33,7 @@ class Held:
         self.labelled = self.labels_kept = labelled
         self.events = 0
         self.kept_at = self.renewed_at = time.monotonic()
-        self.asked_at = float("-inf")
+        self.asked_at = self.looked_at = float("-inf")
         self.cost_s = 0.0
 
     @property

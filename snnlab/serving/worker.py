@@ -16,6 +16,7 @@ from functools import partial
 from threading import Event, Thread
 
 from snnlab.errors import ModelError, SnnlabError
+from snnlab.events import EventBatch
 from snnlab.serving.assignment import Assignment, Pace
 from snnlab.serving.history import History, read
 from snnlab.serving.journal import Journal
@@ -35,6 +36,7 @@ __all__ = ["Worker"]
 _LONGEST_PAUSE_S = 30.0
 _EXPIRE_EVERY_S = 60.0
 _TRIED_EVERY_S = 0.5  # a shard that another holds: each try locks the store
+_ASKED_EVERY_S = 0.5  # the broker, for what it has not sent by itself
 _SHORTEST_PAUSE_S = 0.002  # after a stream was busy: more is likely to come at once
 
 _Load = Callable[[bytes], Scorer]
@@ -108,6 +110,9 @@ class Worker:
 
     def step(self) -> int:
         """One round over the shards; returns the events processed. Raises BusError and StoreError as they come."""
+        return self._round(ask_every_s=0.0)
+
+    def _round(self, ask_every_s: float) -> int:
         done = 0
         self._outbox.check()
         mine = self._bus.assigned(self.assignment.model_id, self.assignment.stream)
@@ -116,7 +121,7 @@ class Worker:
             held = self._hold(shard)
             if held is None:
                 continue
-            done += self._consume(shard, held)
+            done += self._consume(shard, held, ask_every_s)
             self._teaching.teach(held)
             if not self._pace.checkpoint_s:
                 self._checkpoint(held)
@@ -132,7 +137,7 @@ class Worker:
         pause_s = _SHORTEST_PAUSE_S
         while not stop.is_set():
             try:
-                done = self.step()
+                done = self._round(_ASKED_EVERY_S)
                 unusable = next(iter(self._unusable.values()), "")
                 if self.failure and not unusable:
                     self._journal.going_on()
@@ -222,11 +227,20 @@ class Worker:
         self._journal.taken(shard, position, lease.epoch)
         return held
 
-    def _consume(self, shard: int, held: Held) -> int:
+    def _events(self, shard: int, held: Held, ask_every_s: float) -> list[tuple[int, EventBatch]]:
+        """Events of a shard: those that came, else those that the bus has when it is asked, which is not done often."""
+        place = (self.assignment.stream, shard, held.position)
+        if found := self._bus.arrived(*place, self._pace.batch):
+            return found
+        now = time.monotonic()
+        if now - held.looked_at < ask_every_s:
+            return []
+        held.looked_at = now
+        return self._bus.consume(*place, self._pace.batch) if self._bus.waiting(*place) else []
+
+    def _consume(self, shard: int, held: Held, ask_every_s: float) -> int:
         done = 0
-        if not self._bus.waiting(self.assignment.stream, shard, held.position):
-            return done
-        for position, batch in self._bus.consume(self.assignment.stream, shard, held.position, self._pace.batch):
+        for position, batch in self._events(shard, held, ask_every_s):
             if held.position is not None and position <= held.position:
                 continue
             if len(batch):  # else what stood there could not be read, and is set aside

@@ -103,6 +103,14 @@ class Bus(Protocol):
         The last of them may hold no event, where what stood there could not be read: its position is read nevertheless.
         """
 
+    def arrived(
+        self, stream: str, shard: int, after: int | None = None, limit: int = 1000
+    ) -> list[tuple[int, EventBatch]]:
+        """As ``consume``, of what has come here by itself: no broker is asked for more.
+
+        It may be none where there are some; ``waiting`` knows.
+        """
+
     def positions(self, stream: str) -> dict[int, int]:
         """The last position of each shard that holds events."""
 

@@ -147,6 +147,12 @@ class SqliteBus:
         with self._database.read() as connection:
             return head(connection, stream)
 
+    def arrived(
+        self, stream: str, shard: int, after: int | None = None, limit: int = 1000
+    ) -> list[tuple[int, EventBatch]]:
+        """Up to ``limit`` events after a position; all that there are are here."""
+        return self.consume(stream, shard, after, limit) if self.waiting(stream, shard, after) else []
+
     def waiting(self, stream: str, shard: int, after: int | None = None) -> bool:
         """Whether a shard holds events after a position."""
         self._check_shard(stream, shard)

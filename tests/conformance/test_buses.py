@@ -224,6 +224,43 @@ def test_a_shard_tells_whether_it_holds_more(bus):
     assert not bus.waiting("web", 0, last)
 
 
+def arriving(bus, after=None, limit=1000):
+    """What comes by itself, waited for as a worker does."""
+    until = time.monotonic() + 30
+    while not (found := bus.arrived("web", 0, after, limit)) and time.monotonic() < until:
+        time.sleep(0.01)
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_what_comes_by_itself_is_what_is_consumed(bus, size):
+    bus.create("web", shards=1)
+    assert bus.arrived("web", 0) == []
+    places = []
+    for start in range(0, 3 * size, size):
+        bus.publish("web", events(size, start=start))
+        found = arriving(bus, places[-1] if places else None)
+        places += [position for position, _ in found]
+        assert [one for _, batch in found for one in batch.event_ids] == [f"e{at}" for at in range(start, start + size)]
+        assert bus.arrived("web", 0, places[-1]) == []
+        assert not bus.waiting("web", 0, places[-1])
+    again = bus.consume("web", 0)
+    assert again[-1][0] == places[-1]
+    assert sum(len(batch) for _, batch in again) == 3 * size
+
+
+def test_of_what_comes_by_itself_no_more_than_wanted_is_given(bus):
+    bus.create("web", shards=1)
+    bus.publish("web", events(5))
+    ids, after = [], None
+    while len(ids) < 5:
+        found = arriving(bus, after, limit=2)
+        assert 1 <= sum(len(batch) for _, batch in found) <= 2
+        ids += [one for _, batch in found for one in batch.event_ids]
+        after = found[-1][0]
+    assert ids == [f"e{at}" for at in range(5)]
+
+
 def test_a_backlog_is_what_is_not_acknowledged(bus):
     bus.create("web", 2)
     assert bus.backlog("model", "web") == Backlog(0, None)

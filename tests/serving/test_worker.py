@@ -210,3 +210,56 @@ def test_a_shard_whose_checkpoint_cannot_be_used_waits_and_the_others_go_on(make
     assert bus.dead_letter_count("hosts") == 0
     second.stop()
     assert damaged not in {lease.key for lease in store.leases()}
+
+
+class Counting:
+    """A bus that counts how often it is asked."""
+
+    def __init__(self, bus):
+        self.bus, self.asked, self.looks = bus, 0, 0
+
+    def __getattr__(self, name):
+        return getattr(self.bus, name)
+
+    def arrived(self, *given):
+        self.looks += 1
+        return self.bus.arrived(*given)
+
+    def waiting(self, *given):
+        self.asked += 1
+        return self.bus.waiting(*given)
+
+
+class Silent(Counting):
+    """A bus to which nothing comes by itself."""
+
+    def arrived(self, *given):
+        self.looks += 1
+        return []
+
+
+def test_a_worker_asks_the_broker_seldom_and_looks_often(make, bus, calm):
+    counting = Counting(bus)
+    worker = make(bus=counting)
+    worker.start()
+    bus.publish("hosts", calm(40, begun=1200))
+    until = time.monotonic() + 20
+    while worker.processed < 40 and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(1.2)
+    worker.stop()
+    assert worker.processed == 40
+    assert counting.looks > 2 * counting.asked > 0
+
+
+def test_what_does_not_come_by_itself_is_asked_for(make, bus, calm):
+    worker = make(bus=Silent(bus))
+    bus.publish("hosts", calm(40, begun=1200))
+    assert drained(worker).processed == 40
+    worker.start()
+    bus.publish("hosts", calm(10, begun=1240))
+    until = time.monotonic() + 20
+    while worker.processed < 50 and time.monotonic() < until:
+        time.sleep(0.01)
+    worker.stop()
+    assert worker.processed == 50

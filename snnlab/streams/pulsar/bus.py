@@ -132,6 +132,13 @@ class PulsarBus:
         with self._reading(stream, shard, after) as reader:
             return reader.read(after, limit)
 
+    def arrived(
+        self, stream: str, shard: int, after: int | None = None, limit: int = 1000
+    ) -> list[tuple[int, EventBatch]]:
+        """Up to ``limit`` events after a position, of those that the broker has sent by now."""
+        with self._reading(stream, shard, after) as reader:
+            return reader.arrived(after, limit)
+
     def waiting(self, stream: str, shard: int, after: int | None = None) -> bool:
         """Whether a shard holds events after a position."""
         with self._reading(stream, shard, after) as reader:

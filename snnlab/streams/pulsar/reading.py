@@ -39,8 +39,17 @@ class TopicReader:
         self._ahead: pulsar.Message | None = None
 
     def waiting(self) -> bool:
-        """Whether there is more."""
+        """Whether there is more, as the broker says."""
         return self._ahead is not None or bool(self._reader.has_message_available())
+
+    def arrived(self) -> bool:
+        """Whether there is more here already; the broker is not asked."""
+        import pulsar
+
+        if self._ahead is None:
+            with suppress(pulsar.Timeout):
+                self._ahead = self._reader.read_next(timeout_millis=0)
+        return self._ahead is not None
 
     def entry(self) -> "tuple[Place, list[pulsar.Message]] | None":
         """The next entry; None at the end of what is there."""
@@ -125,7 +134,7 @@ class ShardReader:
     def waiting(self, after: int | None) -> bool:
         """Whether there is more after a position."""
         topic = self._at(after)
-        return bool(self._pieces) or (topic.waiting() and self._fill(topic, _AHEAD))
+        return bool(self._pieces) or self._fill(topic, _AHEAD, topic.waiting)
 
     def read(self, after: int | None, limit: int) -> list[tuple[int, EventBatch]]:
         """Up to ``limit`` events after a position, as batches with the position of each one's last event.
@@ -133,8 +142,16 @@ class ShardReader:
         Where the last of what was read holds no events, a batch of none tells its position.
         """
         topic = self._at(after)
+        return self._read(topic, limit, topic.waiting)
+
+    def arrived(self, after: int | None, limit: int) -> list[tuple[int, EventBatch]]:
+        """As ``read``, of what the broker has sent by now."""
+        topic = self._at(after)
+        return self._read(topic, limit, topic.arrived)
+
+    def _read(self, topic: TopicReader, limit: int, more: Callable[[], bool]) -> list[tuple[int, EventBatch]]:
         read: list[tuple[int, EventBatch]] = []
-        while limit > 0 and (self._pieces or self._fill(topic, limit)):
+        while limit > 0 and (self._pieces or self._fill(topic, limit, more)):
             piece = self._pieces.popleft()
             taken = min(limit, len(piece.batch))
             read.append((piece.positions[taken - 1], piece.batch.slice(0, taken)))
@@ -161,12 +178,12 @@ class ShardReader:
             self._after = after
         return self._topic
 
-    def _fill(self, topic: TopicReader, limit: int) -> bool:
-        """Decode entries until there are events to give; False at the end of what is there."""
+    def _fill(self, topic: TopicReader, limit: int, more: Callable[[], bool]) -> bool:
+        """Decode entries until there are events to give; False where there are no more."""
         together = Decoder(self._features, self._poisoned, self._pieces)
-        while not self._pieces and (found := topic.entry()) is not None:
+        while not self._pieces and more() and (found := topic.entry()) is not None:
             together.add(*found)
-            if len(together) >= limit or not topic.waiting():
+            if len(together) >= limit or not more():
                 together.flush()
         together.flush()
         if self._pieces:
