@@ -37,6 +37,7 @@ class TopicReader:
             start = pulsar.MessageId(int(shard) if partitioned else -1, after.ledger, after.entry, -1)
         self._reader = client.create_reader(topic, start, receiver_queue_size=_QUEUE)
         self._ahead: pulsar.Message | None = None
+        self.messages = 0  # taken so far
 
     def waiting(self) -> bool:
         """Whether there is more, as the broker says."""
@@ -57,6 +58,7 @@ class TopicReader:
         self._ahead = None
         if first is None:
             return None
+        self.messages += 1
         told = first.message_id()
         messages, at = [first], (told.ledger_id(), told.entry_id())
         if told.batch_index() < 0:
@@ -67,6 +69,7 @@ class TopicReader:
                 self._ahead = message
                 break
             messages.append(message)
+            self.messages += 1
         return Place(*at), messages
 
     def _next(self) -> "pulsar.Message | None":
@@ -145,9 +148,15 @@ class ShardReader:
         return self._read(topic, limit, topic.waiting)
 
     def arrived(self, after: int | None, limit: int) -> list[tuple[int, EventBatch]]:
-        """As ``read``, of what the broker has sent by now."""
+        """As ``read``, of what the broker has sent by now; where that is several messages, of what it has, too.
+
+        Few messages lie here: who is behind would be given small batches of them.
+        """
         topic = self._at(after)
-        return self._read(topic, limit, topic.arrived)
+        before = topic.messages
+        read = self._read(topic, limit, topic.arrived)
+        rest = limit - sum(len(batch) for _, batch in read)
+        return read + self._read(topic, rest, topic.waiting) if topic.messages - before > 1 else read
 
     def _read(self, topic: TopicReader, limit: int, more: Callable[[], bool]) -> list[tuple[int, EventBatch]]:
         read: list[tuple[int, EventBatch]] = []
