@@ -18,6 +18,19 @@ def test_servers_that_run_are_found_and_not_started_again(services_home, servers
     assert before["pulsar"].url == f"pulsar://127.0.0.1:{before['pulsar'].port}"
 
 
+def test_a_home_runs_the_programs_of_another_on_data_of_its_own(services_home, servers, tmp_path):
+    programs = Record(services_home).folder / "ignite" / "software"
+    before = sorted(path.name for path in programs.rglob("*"))
+    try:
+        other = services.up(tmp_path, ["ignite"], software=services_home)["ignite"]
+        assert other.url != servers["ignite"].url
+        assert [(one.name, healthy) for one, healthy in services.status(tmp_path)] == [("ignite", True)]
+    finally:
+        services.down(tmp_path, wipe=True)
+    assert not (Record(tmp_path).folder / "ignite").exists()
+    assert sorted(path.name for path in programs.rglob("*")) == before
+
+
 def test_an_unknown_server_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="no server 'kafka'; there is pulsar, ignite and prometheus"):
         services.up(tmp_path, ["kafka"])

@@ -228,3 +228,21 @@ def test_what_was_fetched_before_a_time_was_sought_is_passed_over(pulsar_url, mo
         bus.publish("hosts", events(2))
         monkeypatch.setattr(pulsar.Reader, "seek", lambda *_: None)  # all that was fetched still comes
         assert bus.position_at("hosts", 0, at) == first
+
+
+def test_who_is_behind_is_given_more_than_lies_here(bus):
+    """A reader's queue holds 64 messages; batches as small would score many times slower."""
+    last = None
+    for at in range(300):
+        one = EventBatch.from_columns(np.ones((1, 1)), ["cpu"], event_ids=[f"e{at}"], entities=["host-1"])
+        last = bus.publish("web", one).positions
+    (shard,) = last
+    sizes, after, until = [], None, time.monotonic() + 30
+    while after != last[shard] and time.monotonic() < until:
+        found = bus.arrived("web", shard, after)
+        if found:
+            sizes.append(sum(len(batch) for _, batch in found))
+            after = found[-1][0]
+        time.sleep(0.05)
+    assert sum(sizes) == 300
+    assert max(sizes) > 200

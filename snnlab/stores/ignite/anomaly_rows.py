@@ -22,7 +22,9 @@ _KNOWN_S = 60.0
 _MOST_KNOWN = 10_000
 _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 _AT_ONCE = 200
-_GROUP = "snnlab_anomalies"  # tables share partitions: each takes a file, and memory of the server's heap
+# Tables share partitions: each takes a file, and memory of the server's heap. No table has a dot in its name, which
+# may not be a group's.
+_GROUP = "snnlab.anomalies"
 
 
 class Known:

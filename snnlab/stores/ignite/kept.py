@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Kept", "key_of", "parts_of"]
 
-_GROUP = "snnlab_kept"  # tables share partitions: each takes a file, and memory of the server's heap
+# Tables share partitions: each takes a file, and memory of the server's heap. No table has a dot in its name, which
+# may not be a group's.
+_GROUP = "snnlab.kept"
 
 _AT_ONCE = 500
 _WAIT_MS = 60_000

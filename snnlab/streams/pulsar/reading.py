@@ -37,7 +37,6 @@ class TopicReader:
             start = pulsar.MessageId(int(shard) if partitioned else -1, after.ledger, after.entry, -1)
         self._reader = client.create_reader(topic, start, receiver_queue_size=_QUEUE)
         self._ahead: pulsar.Message | None = None
-        self.messages = 0  # taken so far
 
     def waiting(self) -> bool:
         """Whether there is more, as the broker says."""
@@ -58,7 +57,6 @@ class TopicReader:
         self._ahead = None
         if first is None:
             return None
-        self.messages += 1
         told = first.message_id()
         messages, at = [first], (told.ledger_id(), told.entry_id())
         if told.batch_index() < 0:
@@ -69,7 +67,6 @@ class TopicReader:
                 self._ahead = message
                 break
             messages.append(message)
-            self.messages += 1
         return Place(*at), messages
 
     def _next(self) -> "pulsar.Message | None":
@@ -128,6 +125,7 @@ class ShardReader:
         self._topic: TopicReader | None = None
         self._after: int | None = None
         self._pieces: deque[Piece] = deque()
+        self._messages = 0  # decoded so far
 
     @property
     def after(self) -> int | None:
@@ -153,10 +151,10 @@ class ShardReader:
         Few messages lie here: who is behind would be given small batches of them.
         """
         topic = self._at(after)
-        before = topic.messages
+        before = self._messages
         read = self._read(topic, limit, topic.arrived)
         rest = limit - sum(len(batch) for _, batch in read)
-        return read + self._read(topic, rest, topic.waiting) if topic.messages - before > 1 else read
+        return read + self._read(topic, rest, topic.waiting) if self._messages - before > 1 else read
 
     def _read(self, topic: TopicReader, limit: int, more: Callable[[], bool]) -> list[tuple[int, EventBatch]]:
         read: list[tuple[int, EventBatch]] = []
@@ -192,6 +190,7 @@ class ShardReader:
         together = Decoder(self._features, self._poisoned, self._pieces)
         while not self._pieces and more() and (found := topic.entry()) is not None:
             together.add(*found)
+            self._messages += len(found[1])
             if len(together) >= limit or not more():
                 together.flush()
         together.flush()
