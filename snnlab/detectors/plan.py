@@ -60,7 +60,8 @@ class Plan:
         features = (*bank.numeric, *bank.symbolic)
         names = tuple(dict.fromkeys(feature.group for feature in features))
         views = tuple(View.of(_readout(spec), spec, features, shape) for spec in specs)
-        groups = [[names.index(features[at].group) for at in view.columns] for view in views]
+        place = {name: at for at, name in enumerate(names)}
+        groups = [[place[features[at].group] for at in view.columns] for view in views]
         readouts = tuple(view.readout for view in views)
         judge = Judge.of(readouts, groups, len(names), domain.refractory, domain.threshold, domain.gate)
         return cls(domain, bank, codes, network, views, names, judge, shape, max_entities)

@@ -1,5 +1,6 @@
 """A Domain: what a stream means. Declarative data that travels with the model."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -98,7 +99,7 @@ class Domain(BaseModel):
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         for what, names in (("feature", [f.name for f in self.features]), ("type", [t.name for t in self.types])):
-            twice = sorted({name for name in names if names.count(name) > 1})
+            twice = sorted(name for name, times in Counter(names).items() if times > 1)
             if twice:
                 raise ValueError(f"{what} {twice[0]!r} is named twice in domain {self.name!r}; give each its own name")
         return self

@@ -1,6 +1,7 @@
 """Events to features: columns as they are, and windows over each key's past."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -95,10 +96,10 @@ class FeatureBank:
     )
 
     def __post_init__(self) -> None:
-        names = [feature.name for feature in self.features]
-        twice = {name for name in names if names.count(name) > 1}
+        named = Counter(feature.name for feature in self.features)
+        twice = sorted(name for name, times in named.items() if times > 1)
         if twice:
-            raise ConfigError(f"features {sorted(twice)} are named twice; give each feature a name of its own")
+            raise ConfigError(f"features {twice} are named twice; give each feature a name of its own")
 
     @cached_property
     def numeric(self) -> tuple[Feature, ...]:
@@ -239,12 +240,13 @@ class FeatureBank:
 
     def _plan(self, key: str, some: Sequence[tuple[int, Feature]], columns: tuple[str, ...]) -> _Plan:
         features, prefix = [feature for _, feature in some], _prefix(key)
+        places = {name: at for at, name in enumerate(columns)}
         slots = np.cumsum([HEAD] + [SLOTS.get(feature.aggregate, 0) for feature in features])
         sketched = np.cumsum([0] + [feature.aggregate in {"distinct", "novel"} for feature in features])
         return _Plan(
             key=_KEYS[key] if key in _KEYS else self.words.index(key),
             names=(f"{prefix}.windows", f"{prefix}.tags", f"{prefix}.seen", f"shared.{prefix}"),
-            columns=_integers([self._column(feature, columns) for feature in features]),
+            columns=_integers([self._column(feature, places) for feature in features]),
             others=_integers([self.words.index(str(f.other)) if f.aggregate == "match" else 0 for f in features]),
             kinds=_integers([AGGREGATES[feature.aggregate] for feature in features]),
             windows_us=np.array([feature.window * 1e6 for feature in features]),
@@ -254,7 +256,7 @@ class FeatureBank:
             targets=_integers([target for target, _ in some]),
         )
 
-    def _column(self, feature: Feature, columns: tuple[str, ...]) -> int:
+    def _column(self, feature: Feature, columns: Mapping[str, int]) -> int:
         if feature.aggregate in {"distinct", "novel", "match"}:
             return self.words.index(str(feature.column))
         name = feature.numeric_column
@@ -263,7 +265,7 @@ class FeatureBank:
                 f"feature {feature.name!r} reads column {name!r}; the events have {', '.join(columns) or 'none'}: "
                 "name one of them, or bind the domain to these columns"
             )
-        return -1 if name is None else columns.index(name)
+        return -1 if name is None else columns[name]
 
 
 def _prefix(key: str) -> str:
