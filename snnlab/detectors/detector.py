@@ -277,7 +277,7 @@ class Detector:
         """Learn from a label that comes late: False for normal, True or a type for an anomaly.
 
         An event that turns out normal is learnt as such, past every gate. ``at`` (µs) is when the label was given.
-        Returns whether the event was still remembered; as the domain's ``recall`` last ones of a shard are.
+        Returns whether the event was still remembered; as a shard's last ones are, ``plan.remembers`` of them.
         """
         del at
         return any(shard.teach(event_id, normal=label is False) for shard in self.shards)

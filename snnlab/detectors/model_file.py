@@ -20,7 +20,7 @@ from typing import Self
 
 import numpy as np
 
-from snnlab.detectors.unpacking import array_of, entry, opened, sources_of
+from snnlab.detectors.unpacking import allowed, array_of, entry, opened, sources_of
 from snnlab.errors import ModelFormatError, ModelNotFound, ModelVersionError
 from snnlab.types import Arrays, Json
 
@@ -52,10 +52,18 @@ class ModelFile:
         return replace(self, arrays={name: array.copy() for name, array in self.arrays.items()})
 
     def to_bytes(self) -> bytes:
-        """The archive; the same content gives the same bytes."""
+        """The archive; the same content gives the same bytes.
+
+        Arrays that hold next to nothing yet are stored as they are where they would else unpack to more than a reader
+        allows.
+        """
+        packed = self._archive(zipfile.ZIP_DEFLATED)
+        return packed if allowed(packed) else self._archive(zipfile.ZIP_STORED)
+
+    def _archive(self, compression: int) -> bytes:
         out = io.BytesIO()
         head = {"magic": _MAGIC, "format": FORMAT, **self.manifest}
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with zipfile.ZipFile(out, "w", compression, compresslevel=1) as archive:
             _put(archive, "manifest.json", json.dumps(head, sort_keys=True).encode())
             for name in sorted(self.sources):
                 _put(archive, f"code/{name}.py", self.sources[name].encode())
@@ -102,7 +110,7 @@ class ModelFile:
 
 def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     packed = zipfile.ZipInfo(name, date_time=_EPOCH)
-    packed.compress_type = zipfile.ZIP_DEFLATED
+    packed.compress_type = archive.compression
     archive.writestr(packed, content)
 
 
@@ -119,6 +127,8 @@ def _planes(array: np.ndarray) -> np.ndarray:
     '00 00 00 00 80 00 3f 40'
     """
     each = np.ascontiguousarray(array).reshape(-1).view(np.uint8).reshape(-1, array.itemsize)
+    if not each.any():
+        return np.ascontiguousarray(array)  # as much of a fresh model is
     planes = np.empty((array.itemsize, len(each)), np.uint8)
     for start in range(0, len(each), _PIECE):  # at once it would keep the interpreter, and who else needs it, waiting
         planes[:, start : start + _PIECE] = each[start : start + _PIECE].T
@@ -131,7 +141,9 @@ def _numbers(planes: np.ndarray) -> np.ndarray:
     >>> _numbers(_planes(np.array([[1.5], [-2.0]]))).tolist()
     [[1.5], [-2.0]]
     """
-    each = np.frombuffer(planes.tobytes(), np.uint8).reshape(planes.itemsize, -1)
+    each = planes.reshape(-1).view(np.uint8).reshape(planes.itemsize, -1)
+    if not each.any():
+        return planes
     return np.ascontiguousarray(each.T).view(planes.dtype).reshape(planes.shape)
 
 

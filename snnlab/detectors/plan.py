@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from snnlab.detectors.encoding import Codes
 from snnlab.detectors.judgement import Judge
 from snnlab.detectors.readouts import KINDS, Readout, Shape
+from snnlab.detectors.recall import rows_of
 from snnlab.detectors.view import View
 from snnlab.domains import Domain, ReadoutSpec
 from snnlab.errors import ConfigError
@@ -38,6 +39,11 @@ class Plan:
     def readouts(self) -> tuple[Readout, ...]:
         """The readouts, in the order in which they are judged."""
         return tuple(view.readout for view in self.views)
+
+    @property
+    def remembers(self) -> int:
+        """How many of its last events a shard remembers: the domain's ``recall``, fewer where events are very wide."""
+        return rows_of(self.shape, self.domain.recall)
 
     @classmethod
     def of(cls, domain: Domain, *, reservoir: bool, plasticity: bool, max_entities: int) -> "Plan":

@@ -10,7 +10,10 @@ from snnlab.features.symbols import checksum_of
 from snnlab.kernels import kernel
 from snnlab.types import Array, Arrays
 
-__all__ = ["Ring", "fresh_recall", "note", "place_of", "recalled", "remember"]
+__all__ = ["Ring", "fresh_recall", "note", "place_of", "recalled", "remember", "rows_of"]
+
+_ROOM = 2**26
+"""Bytes that the features of a ring take at most."""
 
 
 class Ring(NamedTuple):
@@ -26,8 +29,18 @@ class Ring(NamedTuple):
     kept: Array
 
 
+def rows_of(shape: Shape, horizon: int) -> int:
+    """How many events a ring holds: ``horizon``, or fewer where events are so wide that they would not fit 64 MiB.
+
+    >>> rows_of(Shape(10, 2, 100, 256, ()), 131_072), rows_of(Shape(1000, 0, 100, 256, ()), 131_072)
+    (131072, 8388)
+    """
+    return max(1, min(horizon, _ROOM // max(8 * shape.numbers + 4 * shape.categories, 1)))
+
+
 def fresh_recall(shape: Shape, horizon: int) -> Arrays:
-    """A ring of so many events, which holds none yet."""
+    """A ring of so many events, as far as they fit, which holds none yet."""
+    horizon = rows_of(shape, horizon)
     return {
         "id": np.zeros(horizon, np.uint32),
         "seconds": np.zeros(horizon),

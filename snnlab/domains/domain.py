@@ -64,7 +64,8 @@ class Domain(BaseModel):
     ``features`` are those of a stream that has all the columns they name. For any other columns ``bind`` makes
     generic features by ``numbers`` and ``relative``: every numeric column as it is and, where events belong to
     entities, against the entity's own past as well; every text column as a category.
-    ``recall`` is how many of its last events a shard remembers for labels that come late.
+    ``recall`` is how many of its last events a shard remembers for labels that come late, as far as their features fit
+    64 MiB.
     ``codes`` names an encoder for a feature (its JSON), ``network`` gives the default by its input layer.
     ``threshold`` is the score (-log10 of the tail probability) from which an event is an anomaly; ``refractory`` is the
     silence after an alarm, in events of the entity; ``gate`` is the rarity beyond which a run of events no longer

@@ -42,7 +42,7 @@ class Feedback:
             self._send(anomaly, label)
             return "queued"
         if not self._models.teach(anomaly.model, anomaly.contributing_events[0], normal=label == NORMAL):
-            recalled = self._models.get(anomaly.model).scorer.detector.domain.recall
+            recalled = self._models.get(anomaly.model).scorer.detector.plan.remembers
             raise FeedbackRefused(
                 f"model {anomaly.model!r} no longer remembers event {anomaly.contributing_events[0]!r} of anomaly "
                 f"{anomaly.anomaly_id!r}; it remembers its last {recalled:,}: label anomalies sooner, or train with "

@@ -349,3 +349,12 @@ def test_a_late_label_makes_what_its_event_came_from_suspect():
     bad = where[2_000:] == 7
     assert np.median(later[bad]) > np.quantile(later[~bad], 0.9)
     assert np.median(without[bad]) < np.quantile(without[~bad], 0.7)
+
+
+@pytest.mark.parametrize("domain", ["security", "performance", "business", "sensor"])
+def test_a_wide_detector_is_saved_small_and_read_again(domain):
+    names, texts = [f"n{i}" for i in range(500)], [f"c{i}" for i in range(30)]
+    wide = Detector.build(domain, names=names, categories=texts, entities=True)
+    content = wide.save()
+    assert len(content) < 2**20
+    assert Detector.load(content).save() == content

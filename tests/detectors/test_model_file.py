@@ -186,6 +186,22 @@ def test_large_arrays_of_reals_come_back_bit_for_bit_and_take_less_room(dtype):
         assert archive.getinfo("planes/weights.npy").compress_size < 0.95 * len(plain)
 
 
+@pytest.mark.parametrize("fortran", [False, True])
+def test_large_arrays_of_nothing_come_back_too(fortran):
+    nothing = np.zeros((300, 400), order="F" if fortran else "C")
+    back = ModelFile.read(ModelFile({}, {"weights": nothing}).to_bytes()).arrays["weights"]
+    np.testing.assert_array_equal(back, nothing)
+    assert back.flags.writeable
+    assert back.flags.c_contiguous
+
+
+def test_what_would_unpack_to_more_than_a_reader_allows_is_stored_as_it_is():
+    empty = {str(i): np.zeros(2**23) for i in range(5)}  # 320 MiB, compressed a thousandth of that
+    content = ModelFile({}, empty).to_bytes()
+    assert len(content) > 5 * 2**26
+    assert not any(array.any() for array in ModelFile.read(content).arrays.values())
+
+
 def test_a_file_of_the_first_format_is_still_read():
     array = np.arange(40_000, dtype=np.float32)
     content = io.BytesIO()

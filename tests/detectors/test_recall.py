@@ -60,3 +60,10 @@ def test_an_id_that_comes_again_is_the_latest_event():
     for start in range(7):
         keep_as(ring, ["same"], inputs(start, 1))
         assert recalled(ring, "same").seconds[0] == start
+
+
+def test_of_very_wide_events_fewer_are_remembered():
+    wide = Shape(100_000, 0, 10, 8, ())
+    ring = fresh_recall(wide, horizon=4096)
+    assert {len(ring[name]) for name in ("id", "seconds", "numbers", "flagged")} == {83}
+    assert ring["numbers"].nbytes <= 64 * 2**20

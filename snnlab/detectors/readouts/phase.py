@@ -20,13 +20,16 @@ from snnlab.types import Array, Arrays
 __all__ = ["Phase"]
 
 _DAY = 86_400.0
+_ROOM = 2**27
+"""Bytes that the levels of all features take at most."""
 
 
 class Phase(Readout):
     """Distance of each leaky mean to the nearest level known at this time of day, over the range known (0 to 1).
 
     ``bins`` split the day; levels up to ``reach`` bins away count; ``leak`` is the mean's time constant in events.
-    Fails where the data's cycle is not a day.
+    A bin knows up to ``neurons`` levels of a feature, or fewer where the features are so many that all would take more
+    than 128 MiB. Fails where the data's cycle is not a day.
     """
 
     kind: ClassVar[str] = "phase"
@@ -48,8 +51,9 @@ class Phase(Readout):
 
     def fresh(self, shape: Shape) -> Arrays:
         """Sorted levels for each bin of the day, the range of levels, and the levels not yet known."""
+        neurons = max(1, min(self.neurons, _ROOM // (8 * max(shape.numbers, 1) * self.bins)))
         return {
-            "preferred": np.zeros((shape.numbers, self.bins, self.neurons)),
+            "preferred": np.zeros((shape.numbers, self.bins, neurons)),
             "used": np.zeros((shape.numbers, self.bins), np.int64),
             "lowest": np.full(shape.numbers, np.inf),
             "highest": np.full(shape.numbers, -np.inf),
