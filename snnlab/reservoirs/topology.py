@@ -17,6 +17,8 @@ from snnlab.errors import ConfigError
 __all__ = ["Drawn", "address_type", "by_target", "draw_rows", "recurrent_weights", "signs", "spectral_radius"]
 
 _CHUNK_ELEMENTS = 4_000_000
+_LISTED = 2**28
+"""Pairs of source and neuron up to which a row's targets are drawn as the least of a key for each neuron."""
 _KRYLOV = 100
 _LARGE = 2_000_000
 """Synapses above which 40 Krylov vectors must do: the rim of a larger random matrix is sharper."""
@@ -43,10 +45,14 @@ def draw_rows(
     if not 1 <= degree <= room:
         raise ConfigError(f"{degree} targets a source among {room} neurons; give between 1 and {room}")
     rows = np.empty((sources, degree), address_type(neurons))
-    step = max(1, _CHUNK_ELEMENTS // room)
+    thrown = sources * room > _LISTED and 4 * degree <= room
+    step = max(1, _CHUNK_ELEMENTS // (degree if thrown else room))
     for first in range(0, sources, step):
         last = min(first + step, sources)
-        picked = _least(rng.random((last - first, room), dtype=np.float32), degree)
+        if thrown:
+            picked = _thrown(rng, last - first, room, degree)
+        else:
+            picked = _least(rng.random((last - first, room), dtype=np.float32), degree)
         if recurrent:
             picked += picked >= np.arange(first, last)[:, None]
         rows[first:last] = picked
@@ -68,6 +74,24 @@ def _least(keys: Float32[np.ndarray, "s r"], degree: int) -> Int64[np.ndarray, "
         equal = np.flatnonzero(keys[row] == border[row])
         chosen[row, equal[degree - int((keys[row] < border[row]).sum()) :]] = False
     return np.nonzero(chosen)[1].reshape(len(keys), degree)
+
+
+def _thrown(rng: np.random.Generator, sources: int, room: int, degree: int) -> Int64[np.ndarray, "s k"]:
+    """``degree`` distinct places of ``room`` for each source, in order: what comes twice is thrown again.
+
+    Every set is as likely as any other, as one of places drawn one by one where those that are there are passed over.
+
+    >>> _thrown(np.random.default_rng(0), 2, 6, 4).tolist()
+    [[1, 3, 4, 5], [0, 1, 3, 4]]
+    """
+    picked = np.sort(rng.integers(room, size=(sources, degree)), axis=1)
+    while True:
+        row, place = np.nonzero(picked[:, 1:] == picked[:, :-1])
+        if not row.size:
+            return picked
+        picked[row, place + 1] = rng.integers(room, size=row.size)
+        touched = np.unique(row)
+        picked[touched] = np.sort(picked[touched], axis=1)
 
 
 def signs(rng: np.random.Generator, neurons: int, excitatory: float) -> Int8[np.ndarray, " i"]:
@@ -179,7 +203,7 @@ def spectral_radius(targets: Integer[np.ndarray, "i k"], weights: Float[np.ndarr
     start = np.random.default_rng(0).standard_normal(n)
     basis[0] = start / np.linalg.norm(start)
     for s in range(steps):
-        image = np.einsum("ik,ik->i", weights, basis[s][targets])
+        image = _image(targets, weights, basis[s])
         size = float(np.linalg.norm(image))
         for _ in range(2):
             overlap = basis[: s + 1] @ image
@@ -192,3 +216,12 @@ def spectral_radius(targets: Integer[np.ndarray, "i k"], weights: Float[np.ndarr
         hessenberg[s + 1, s] = rest
         basis[s + 1] = image / rest
     return round(float(np.abs(np.linalg.eigvals(hessenberg[:steps, :steps])).max()), 12)
+
+
+@njit(cache=True, nogil=True)
+def _image(targets, weights, vector):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    image = np.zeros(vector.size)
+    for i in range(targets.shape[0]):
+        for k in range(targets.shape[1]):
+            image[i] += weights[i, k] * vector[targets[i, k]]
+    return image

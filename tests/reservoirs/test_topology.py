@@ -7,7 +7,15 @@ from snnlab.config import NeuromorphicConfig
 from snnlab.errors import ConfigError
 from snnlab.reservoirs import Network, engine
 from snnlab.reservoirs.neurons import charge
-from snnlab.reservoirs.topology import _least, address_type, draw_rows, recurrent_weights, signs, spectral_radius
+from snnlab.reservoirs.topology import (
+    _least,
+    _thrown,
+    address_type,
+    draw_rows,
+    recurrent_weights,
+    signs,
+    spectral_radius,
+)
 
 
 def dense(targets, weights):
@@ -32,6 +40,22 @@ def test_targets_are_uniform():
     rows = draw_rows(np.random.default_rng(0), 2000, 50, 10, recurrent=False)
     counts = np.bincount(rows.ravel(), minlength=50)
     assert np.abs(counts - 400).max() < 5 * np.sqrt(400 * 0.8)
+
+
+def test_rows_of_a_large_network_are_drawn_without_a_key_for_each_pair():
+    rows = draw_rows(np.random.default_rng(0), 70_000, 70_000, 20, recurrent=True)
+    assert (np.diff(rows, axis=1) > 0).all()
+    assert (rows.min(), rows.max()) == (0, 69_999)
+    assert not (rows == np.arange(70_000)[:, None]).any()
+    counts = np.bincount(rows.ravel(), minlength=70_000)
+    assert counts.var() == pytest.approx(20, rel=0.05)  # Poisson's, nearly
+
+
+def test_what_is_thrown_again_makes_no_set_of_targets_likelier_than_another():
+    rows = _thrown(np.random.default_rng(1), 35_000, 7, 3)
+    sets, counts = np.unique(rows, axis=0, return_counts=True)
+    assert len(sets) == 35
+    assert np.abs(counts - 1000).max() < 4 * np.sqrt(1000)
 
 
 def test_addresses_are_as_narrow_as_they_may_be():
