@@ -12,7 +12,7 @@ OwnedElsewhere, which every door answers by asking that replica; all else is tol
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from snnlab.events import EventBatch
 from snnlab.events.anomaly import Anomaly
@@ -23,6 +23,7 @@ from snnlab.serving.deployments import Deployments
 from snnlab.serving.feedback import Feedback
 from snnlab.serving.jobs import Job, Jobs
 from snnlab.serving.lag import LagWatch
+from snnlab.serving.making import Making
 from snnlab.serving.membership import Membership
 from snnlab.serving.metrics import Metrics, Snapshot
 from snnlab.serving.model import Model, key_of
@@ -41,6 +42,7 @@ from snnlab.serving.telling import Telling
 from snnlab.serving.topics import Topics
 from snnlab.serving.totals import together
 from snnlab.serving.training import Training
+from snnlab.serving.untrained import Untrained
 from snnlab.serving.worker import Worker
 from snnlab.stores import AnomalyFilter, AnomalyPage, Pattern, Store
 from snnlab.streams import Bus
@@ -80,6 +82,7 @@ class Application:
         self._feedback = Feedback(bus, store, self._models, self._posted)
         self._lag = LagWatch(bus, self._deployments.all, self.metrics)
         self._jobs = Jobs(store, self.replica.name, lambda: {one.replica.name for one in self.members.all()})
+        self._making = Making(self._jobs)
         self._training = Training(bus, self._models, self._jobs, self.topics)
         self._periodic = (
             Periodic(self._renew, min(pace.hold_s / 10.0, 1.0), "renewal"),
@@ -106,6 +109,7 @@ class Application:
     def close(self) -> None:
         """Stop jobs and workers, and leave what the models have learnt to others. The bus and the store stay open."""
         self._lag.stop()
+        self._making.close()
         self._jobs.close(wait=False)
         for periodic in self._periodic[1:]:
             periodic.stop()
@@ -115,20 +119,13 @@ class Application:
         self.members.leave()
         self.peers.close()
 
-    def create_model(
-        self,
-        domain: str,
-        *,
-        name: str | None = None,
-        features: Iterable[str] = (),
-        categories: Iterable[str] = (),
-        neuromorphic: Mapping[str, Any] | None = None,
-        seed: int = 0,
-    ) -> Model:
-        """A new, untrained model. Raises ConfigError for a domain, names or a network that cannot be used."""
-        return self._models.create(
-            domain, name=name, features=features, categories=categories, neuromorphic=neuromorphic, seed=seed
-        )
+    def create_model(self, wanted: Untrained, *, soon_s: float | None = None) -> Model | Job:
+        """A new, untrained model; or the job that makes it, where that takes longer than ``soon_s``.
+
+        Raises ConfigError for a domain, names or a network that cannot be used, or is too large.
+        """
+        model_id = wanted.fresh_id()
+        return self._making.begin(model_id, lambda: self._models.create(model_id, wanted), soon_s)
 
     def models(self) -> list[ModelCard]:
         """All models, by id: each as its owner tells of it now, else as it was last kept."""

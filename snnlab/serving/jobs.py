@@ -7,10 +7,10 @@ when that one ends before the job does, the job has failed.
 import secrets
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event, Lock
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,10 +25,14 @@ __all__ = ["Job", "Jobs", "Progress"]
 Progress = Callable[[int], None]
 """Tells how much of a job is done; raises SnnlabError when the service stops: the job ends between two batches."""
 
+Kind = Literal["train", "create"]
+_Done = TypeVar("_Done")
+
 _KIND = "job"
 _KEPT_S = 7 * 86_400.0
 _PROGRESS_EVERY_S = 0.5
 _AGAIN_S = 1.0
+_STOPPED = "the service stopped before the job was done; send it again"
 
 
 class Job(BaseModel):
@@ -37,7 +41,7 @@ class Job(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     job_id: str
-    kind: Literal["train"]
+    kind: Kind
     model_id: str
     status: Literal["queued", "running", "succeeded", "failed"]
     created_at: int = Field(description="µs since 1970 UTC")
@@ -72,21 +76,16 @@ class Jobs:
         self._stop = Event()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="snnlab-job")
 
-    def submit(
-        self, kind: Literal["train"], model_id: str, work: Callable[[Progress], Json], *, total: int | None = None
-    ) -> Job:
+    def submit(self, kind: Kind, model_id: str, work: Callable[[Progress], Json], *, total: int | None = None) -> Job:
         """Take on ``work``; it is given a function to tell its progress with. Raises StoreError."""
-        job = Job(
-            job_id=secrets.token_hex(8),
-            kind=kind,
-            model_id=model_id,
-            status="queued",
-            created_at=_now_us(),
-            total=total,
-            replica=self._replica,
-        )
-        self._write(job)
+        job = self._new(kind, model_id, "queued", total)
         self._pool.submit(self._run, job.job_id, work)
+        return job
+
+    def follow(self, kind: Kind, model_id: str, work: Future[_Done], told: Callable[[_Done], Json]) -> Job:
+        """The job that work is which was begun elsewhere; ``told`` gives its result. Raises StoreError."""
+        job = self._new(kind, model_id, "running")
+        work.add_done_callback(lambda done: self._settle(job.job_id, lambda: told(done.result())))
         return job
 
     def get(self, job_id: str) -> Job | None:
@@ -118,10 +117,18 @@ class Jobs:
                     self._change(job_id, done=done)
             self._note(job_id, done)
 
-        try:
+        def done() -> Json:
             self._check()
             self._change(job_id, status="running")
-            result = work(progress)
+            return work(progress)
+
+        self._settle(job_id, done)
+
+    def _settle(self, job_id: str, work: Callable[[], Json]) -> None:
+        try:
+            result = work()
+        except CancelledError:
+            self._end(job_id, status="failed", problem=problem_of(JobLost(_STOPPED), _path(job_id)))
         except Exception as error:  # noqa: BLE001 - whatever it is, the job has failed and says why
             logger("snnlab.serving").warning("job failed", job=job_id, exc_info=error)
             problem = problem_of(error, _path(job_id))
@@ -129,9 +136,22 @@ class Jobs:
         else:
             self._end(job_id, status="succeeded", result=result)
 
+    def _new(self, kind: Kind, model_id: str, status: Literal["queued", "running"], total: int | None = None) -> Job:
+        job = Job(
+            job_id=secrets.token_hex(8),
+            kind=kind,
+            model_id=model_id,
+            status=status,
+            created_at=_now_us(),
+            total=total,
+            replica=self._replica,
+        )
+        self._write(job)
+        return job
+
     def _check(self) -> None:
         if self._stop.is_set():
-            raise JobLost("the service stopped before the job was done; send it again")
+            raise JobLost(_STOPPED)
 
     def _note(self, job_id: str, done: int) -> None:
         with self._lock:

@@ -5,13 +5,11 @@ checkpoints under that lease, and the next owner begins with the last of them. A
 was trained, deployed or put down.
 """
 
-import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from threading import RLock
-from typing import Any
 
 from snnlab.detectors import Detector
 from snnlab.errors import ModelError, ModelNotFound, OwnedElsewhere, SnnlabError
@@ -24,7 +22,7 @@ from snnlab.serving.ownership import Ownership
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Mark, Scorer
 from snnlab.serving.spikes import Spikes
-from snnlab.serving.untrained import untrained
+from snnlab.serving.untrained import Untrained
 from snnlab.serving.vouched import VouchedCode
 from snnlab.stores import Lease, ModelRecord, Store
 from snnlab.types import Json
@@ -71,23 +69,12 @@ class Models:
             except SnnlabError as error:
                 self._leave_out(record, error)
 
-    def create(
-        self,
-        domain: str,
-        *,
-        name: str | None = None,
-        features: Iterable[str] = (),
-        categories: Iterable[str] = (),
-        neuromorphic: Mapping[str, Any] | None = None,
-        seed: int = 0,
-    ) -> Model:
-        """A new, untrained model. Raises ConfigError for a domain, names or a network that cannot be used."""
-        columns = {"features": list(features), "categories": list(categories)}
-        detector = untrained(domain, columns["features"], columns["categories"], neuromorphic, seed)
-        model_id = f"{name or domain}-{secrets.token_hex(4)}"
+    def create(self, model_id: str, wanted: Untrained) -> Model:
+        """A new model. Raises ConfigError for a domain, names or a network that cannot be used."""
+        detector = wanted.detector()
         lease = self._ownership.take(key_of(model_id))
         try:
-            return self._add(model_id, name or domain, detector, columns, lease)
+            return self._add(model_id, detector, wanted.metadata(), lease)
         except SnnlabError:
             self._ownership.release(lease.key)
             raise
@@ -261,12 +248,11 @@ class Models:
 
     def _adopt(self, bundle: Bundled, lease: Lease) -> Model:
         entry = bundle.entry
-        told = {"digest": entry.digest, "code": entry.code}
-        return self._add(entry.name, entry.name, self.detector(bundle.content), told, lease)
+        told = {"name": entry.name, "features": [], "categories": [], "digest": entry.digest, "code": entry.code}
+        return self._add(entry.name, self.detector(bundle.content), told, lease)
 
-    def _add(self, model_id: str, name: str, detector: Detector, told: Json, lease: Lease) -> Model:
-        created_at = time.time_ns() // 1000
-        metadata = {"kind": _KIND, "name": name, "created_at": created_at, "features": [], "categories": [], **told}
+    def _add(self, model_id: str, detector: Detector, told: Json, lease: Lease) -> Model:
+        metadata = {"kind": _KIND, "created_at": time.time_ns() // 1000, **told}
         record = self._store.put_model(model_id, detector.save(), metadata)
         model = self._held[model_id] = Model.of(record, self._scorer(detector, model_id, record.version), lease)
         self._tell(model)

@@ -20,6 +20,7 @@ from snnlab.serving.application import Application
 from snnlab.serving.assignment import Pace
 from snnlab.serving.auth import Guard, KeyGuard
 from snnlab.serving.rest import create_app
+from snnlab.serving.untrained import Untrained
 from snnlab.stores import connect
 
 NETWORK = {"network": {"layers": [{"type": "input"}, {"type": "reservoir", "neurons": 128}, {"type": "readout"}]}}
@@ -103,7 +104,7 @@ def service(tmp_path):
         application = Application(bus, store, pace=Pace(checkpoint_s=0.5, poll_s=0.01))
         application.start()
         model = application.create_model(
-            "performance", name="web", features=["cpu", "latency"], neuromorphic=NETWORK, seed=1
+            Untrained("performance", name="web", features=("cpu", "latency"), neuromorphic=NETWORK, seed=1)
         )
         application.score(model.model_id, _events(1200, 0))
         application.deploy(model.model_id, "hosts", shards=1)

@@ -11,6 +11,7 @@ pytest.importorskip("playwright", reason="playwright is not installed; 'make ins
 from playwright.sync_api import expect
 
 from snnlab.events.anomaly import Anomaly
+from snnlab.serving.untrained import Untrained
 from snnlab.viz.raster import LiveRaster
 
 NETWORK = {"network": {"layers": [{"type": "input"}, {"type": "reservoir", "neurons": 64}, {"type": "readout"}]}}
@@ -153,7 +154,9 @@ def test_posted_events_are_seen_as_well_and_models_that_come_later(tab, service)
         page.clock.run_for(3_000)
         expect(page.locator("#anomalies > li").first).to_be_visible()
         expect(page.locator("#count")).not_to_have_text("0")
-        later = service.application.create_model("performance", name="later", features=["cpu"], neuromorphic=NETWORK)
+        later = service.application.create_model(
+            Untrained("performance", name="later", features=("cpu",), neuromorphic=NETWORK)
+        )
         page.clock.run_for(11_000)
         expect(page.get_by_label("Model").locator("option")).to_have_count(2)
         expect(page.get_by_label("Stream")).to_have_value("")

@@ -11,6 +11,7 @@ from snnlab.serving.assignment import Pace
 from snnlab.serving.feedback import topic_of
 from snnlab.serving.history import read
 from snnlab.serving.rest import create_app
+from snnlab.serving.untrained import Untrained
 
 PACE = Pace(checkpoint_s=0.0, poll_s=0.02, hold_s=5.0)
 
@@ -26,7 +27,7 @@ def test_replicas_tell_the_same_and_a_label_given_to_one_is_learnt_by_the_other(
     bus, store = live
     working = Application(bus, store, pace=PACE)
     working.start()
-    model = working.create_model("business", name="web", features=["cpu", "latency"], seed=1).model_id
+    model = working.create_model(Untrained("business", name="web", features=("cpu", "latency"), seed=1)).model_id
     working.score(model, events(1200))
     worker = working.deploy(model, "hosts", shards=4)
     with streams.connect(bus_url) as other_bus, stores.connect(empty_ignite) as other_store:

@@ -14,6 +14,7 @@ from snnlab.serving.assignment import Assignment, Pace
 from snnlab.serving.metrics import Metrics
 from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.scorer import Scorer
+from snnlab.serving.untrained import Untrained
 from snnlab.serving.worker import Worker
 from snnlab.streams import shard_of
 from snnlab.streams.pulsar import PulsarBus
@@ -173,7 +174,7 @@ def test_the_service_deploys_a_model_to_the_live_pair_and_takes_it_up_again(
     pace = Pace(batch=200, checkpoint_s=0.2, poll_s=0.02)
     service = Application(bus, store, pace=pace)
     service.start()
-    model = service.create_model("performance", name="hosts", features=["cpu", "latency"])
+    model = service.create_model(Untrained("performance", name="hosts", features=("cpu", "latency")))
     job = service.train(model.model_id, batch=events(1200))
     eventually(lambda: service.job(job.job_id).status == "succeeded")
     service.deploy(model.model_id, STREAM, shards=SHARDS)

@@ -2,6 +2,7 @@ import time
 
 from snnlab.serving.application import Application
 from snnlab.serving.assignment import Pace
+from snnlab.serving.untrained import Untrained
 from snnlab.stores import ShardKey
 
 EAGER = Pace(checkpoint_s=0.0, poll_s=0.01)
@@ -20,7 +21,7 @@ def at_work(application, model_id, bus, stream, seconds=30):
 def test_models_and_deployments_outlive_the_process(bus, store, calm):
     first = Application(bus, store, pace=EAGER)
     first.start()
-    model_id = first.create_model("performance", features=["cpu", "latency"], seed=1).model_id
+    model_id = first.create_model(Untrained("performance", features=("cpu", "latency"), seed=1)).model_id
     first.score(model_id, calm(100))
     first.deploy(model_id, "hosts", shards=2)
     bus.publish("hosts", calm(50, begun=100))
@@ -38,7 +39,7 @@ def test_models_and_deployments_outlive_the_process(bus, store, calm):
 def test_training_a_model_leaves_its_deployments_until_it_is_deployed_again(bus, store, calm):
     application = Application(bus, store, pace=EAGER)
     application.start()
-    model_id = application.create_model("performance", features=["cpu", "latency"], seed=1).model_id
+    model_id = application.create_model(Untrained("performance", features=("cpu", "latency"), seed=1)).model_id
     application.deploy(model_id, "hosts", shards=2)
     bus.publish("hosts", calm(50))
     first, second = ([ShardKey(f"{model_id}@{version}", "hosts", shard) for shard in range(2)] for version in (1, 2))
@@ -59,7 +60,7 @@ def test_a_deployment_from_the_end_passes_over_what_is_there(bus, store, calm):
     application.start()
     bus.create("hosts", 2)
     bus.publish("hosts", calm(50))
-    model_id = application.create_model("performance", features=["cpu", "latency"], seed=1).model_id
+    model_id = application.create_model(Untrained("performance", features=("cpu", "latency"), seed=1)).model_id
     application.deploy(model_id, "hosts", shards=2, start="end")
     bus.publish("hosts", calm(10, begun=50))
     assert at_work(application, model_id, bus, "hosts").processed == 10

@@ -10,6 +10,7 @@ from snnlab.serving.application import Application
 from snnlab.serving.assignment import Pace
 from snnlab.serving.feedback import labels_of, topic_of
 from snnlab.serving.history import read
+from snnlab.serving.untrained import Untrained
 
 BASE = "/api/v1"
 
@@ -86,7 +87,7 @@ def streamed(bus, store, calm, with_burst):
     """An application whose model works on two shards of a stream and has told of an anomaly there."""
     application = Application(bus, store, pace=Pace(checkpoint_s=0.0, poll_s=0.01))
     application.start()
-    model = application.create_model("business", name="web", features=["cpu", "latency"], seed=1).model_id
+    model = application.create_model(Untrained("business", name="web", features=("cpu", "latency"), seed=1)).model_id
     application.score(model, calm(1500))
     worker = application.deploy(model, "hosts", shards=2)
     bus.publish("hosts", with_burst(calm(200, begun=1500), 100))

@@ -17,6 +17,7 @@ from snnlab.events.arrow import encode_events
 from snnlab.serving.grpc import GrpcServer, GrpcSettings
 from snnlab.serving.grpc import neuromorphic_pb2 as pb
 from snnlab.serving.grpc.service import NAME
+from snnlab.serving.untrained import Untrained
 from snnlab.workflows.locate import bento_folder
 
 NETWORK = {"network": {"layers": [{"type": "input"}, {"type": "reservoir", "neurons": 64}, {"type": "readout"}]}}
@@ -25,7 +26,7 @@ NETWORK = {"network": {"layers": [{"type": "input"}, {"type": "reservoir", "neur
 @pytest.fixture
 def model(application):
     made = application.create_model(
-        "performance", name="web", features=["cpu", "latency"], neuromorphic=NETWORK, seed=1
+        Untrained("performance", name="web", features=("cpu", "latency"), neuromorphic=NETWORK, seed=1)
     )
     return made.model_id
 

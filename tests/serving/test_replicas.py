@@ -16,6 +16,7 @@ from snnlab.serving.feedback import topic_of
 from snnlab.serving.peers import FORWARDED, Peers
 from snnlab.serving.replica import Replica
 from snnlab.serving.rest import create_app
+from snnlab.serving.untrained import Untrained
 from snnlab.stores import Pattern
 from snnlab.stores import connect as connect_store
 
@@ -51,7 +52,7 @@ def wait(holds, seconds=30):
 
 
 def made(replica):
-    return replica.create_model("performance", features=COLUMNS, seed=1).model_id
+    return replica.create_model(Untrained("performance", features=tuple(COLUMNS), seed=1)).model_id
 
 
 def test_a_model_is_known_to_all_and_scored_by_one(begin, calm):

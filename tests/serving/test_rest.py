@@ -4,6 +4,8 @@ import time
 import numpy as np
 import pytest
 
+from snnlab.serving.rest import models
+
 BASE = "/api/v1"
 
 
@@ -297,6 +299,22 @@ def test_an_event_that_is_too_late_is_rejected_and_the_rest_is_scored(client, mo
 )
 def test_a_model_that_cannot_be_made_is_told_why(client, body, words):
     problem(client.post(f"{BASE}/models", json=body), 422, *words)
+    assert client.get(f"{BASE}/models").json()["models"] == []
+
+
+def test_a_model_that_is_not_made_soon_is_made_by_a_job(client, monkeypatch):
+    monkeypatch.setattr(models, "_SOON", 0.0)
+    taken = client.post(f"{BASE}/models", json={"domain": "sensor", "name": "pump", "features": ["p", "t"]})
+    assert taken.status_code == 202, taken.text
+    assert taken.headers["location"] == f"{BASE}/jobs/{taken.json()['job_id']}"
+    job = finished(client, taken.headers["location"])
+    assert (job["kind"], job["status"]) == ("create", "succeeded")
+    assert client.get(f"{BASE}/models/{job['result']['model_id']}").json()["features"] == ["p", "t"]
+
+
+def test_a_model_of_more_features_than_fit_is_refused_before_it_is_kept(client):
+    many = {"domain": "performance", "features": [f"cpu{at}" for at in range(4096)]}
+    problem(client.post(f"{BASE}/models", json=many), 422, "4096 features", "at most 268 MB", "name fewer")
     assert client.get(f"{BASE}/models").json()["models"] == []
 
 

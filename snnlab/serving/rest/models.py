@@ -23,22 +23,29 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
 
+_SOON = 0.75  # of the time that a request may take: until then a model is waited for
 _DEPLOYMENTS = 1000  # told with the models; GET /api/v1/deployments tells all, by page
 
 
-@router.post("", status_code=HTTPStatus.CREATED, summary="Create new SNN model")
-def create(body: CreateModel, app: App, response: Response) -> ModelOut:
-    """Make an untrained model of a domain. It learns from the first event on."""
-    model = app.create_model(
-        body.domain,
-        name=body.name,
-        features=body.features,
-        categories=body.categories,
-        neuromorphic=body.neuromorphic,
-        seed=body.seed,
-    )
-    response.headers["Location"] = f"/api/v1/models/{model.model_id}"
-    return _told(model.card, [])
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    summary="Create new SNN model",
+    response_model=ModelOut,
+    responses={202: {"description": "It takes a while: the job that makes it", "model": Job}},
+)
+def create(body: CreateModel, app: App, limits: RequestLimits, response: Response) -> ModelOut | Response:
+    """Make an untrained model of a domain. It learns from the first event on.
+
+    One that takes longer than a request may, as a network of millions of synapses does, is made in the background: the
+    answer is then a job; ask for it at its Location until it has succeeded, and the model is there.
+    """
+    made = app.create_model(body.wanted(), soon_s=_SOON * limits.seconds)
+    if isinstance(made, Job):
+        where = {"Location": f"/api/v1/jobs/{made.job_id}"}
+        return Response(made.model_dump_json(), HTTPStatus.ACCEPTED, where, "application/json")
+    response.headers["Location"] = f"/api/v1/models/{made.model_id}"
+    return _told(made.card, [])
 
 
 @router.get("", summary="List all models")

@@ -8,6 +8,7 @@ from pydantic.config import JsonDict
 
 from snnlab.errors import EventError
 from snnlab.events import EventBatch
+from snnlab.serving.untrained import Untrained
 from snnlab.types import Json
 
 __all__ = [
@@ -139,6 +140,11 @@ class CreateModel(Body):
         ),
     ] = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Equal seeds give equal models")] = 0
+
+    def wanted(self) -> Untrained:
+        """The model as the application is asked for it."""
+        columns = {"features": tuple(self.features), "categories": tuple(self.categories)}
+        return Untrained(self.domain, self.name, **columns, neuromorphic=self.neuromorphic, seed=self.seed)
 
 
 class Train(_Events):
