@@ -120,6 +120,16 @@ class Detector:
         naming = Naming.of(domain, plan.group_names, tuple(readout.kind for readout in plan.readouts))
         return cls(plan, [Shard.fresh(plan) for _ in range(shards)], flags, naming)
 
+    def anew(self) -> Self:
+        """A detector of the same plan that has seen nothing; what learning does not change is shared.
+
+        >>> detector = Detector.build("sensor", names=["pressure"])
+        >>> _ = detector.process(EventBatch.from_columns(np.ones((50, 1)), ["pressure"]))
+        >>> detector.n_events, detector.anew().n_events, detector.anew().plan is detector.plan
+        (50, 0, True)
+        """
+        return type(self)(self.plan, [Shard.fresh(self.plan) for _ in self.shards], self.flags, self.naming)
+
     @property
     def domain(self) -> Domain:
         """The domain, bound to the columns that the detector reads."""

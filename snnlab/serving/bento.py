@@ -103,9 +103,7 @@ def _entry(model: "NamedModel | Champion") -> tuple[Entry, bytes]:
     from snnlab.serving.warm import warm_up
 
     detector = Detector.load(model.content, trust_code=model.code)
-    warm_up(
-        [(model.content, model.code)]
-    )  # what cannot score is not built in, and the kernels are compiled from here on
+    warm_up(detector)  # what cannot score is not built in, and the kernels are compiled from here on
     try:
         entry = Entry(
             name=model.name,

@@ -1,7 +1,7 @@
 """Models made on request: at once where that is soon done, and as a job where it is not.
 
 A small network is drawn in milliseconds, one of ten thousand neurons and ten million synapses in seconds, which is
-longer than a request may take. Models are made one after the other: each may need a gigabyte while it is drawn.
+longer than a request may take. Two are made at a time: each may need a gigabyte while it is drawn.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,11 @@ __all__ = ["Making"]
 
 
 class Making:
-    """Makes models on a thread of its own."""
+    """Makes models, two at a time, on threads of its own."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="snnlab-making")
+        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="snnlab-making")
 
     def begin(self, model_id: str, make: Callable[[], Model], soon_s: float | None) -> Model | Job:
         """What ``make`` gives, or the job that it is when it takes longer than ``soon_s``. Raises as ``make`` does."""

@@ -24,6 +24,7 @@ from snnlab.serving.scorer import Mark, Scorer
 from snnlab.serving.spikes import Spikes
 from snnlab.serving.untrained import Untrained
 from snnlab.serving.vouched import VouchedCode
+from snnlab.serving.warm import warm_up
 from snnlab.stores import Lease, ModelRecord, Store
 from snnlab.types import Json
 
@@ -72,6 +73,7 @@ class Models:
     def create(self, model_id: str, wanted: Untrained) -> Model:
         """A new model. Raises ConfigError for a domain, names or a network that cannot be used."""
         detector = wanted.detector()
+        warm_up(detector.anew())  # a form of network that nobody had yet is compiled before its first event
         lease = self._ownership.take(key_of(model_id))
         try:
             return self._add(model_id, detector, wanted.metadata(), lease)

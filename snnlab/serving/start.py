@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from snnlab import streams, tracing
 from snnlab.config import Settings
+from snnlab.detectors import Detector
 from snnlab.logs import logger
 from snnlab.serving.application import Application
 from snnlab.serving.assignment import Pace
@@ -19,8 +20,9 @@ from snnlab.serving.bento import bundled_models
 from snnlab.serving.peers import Peers
 from snnlab.serving.replica import Replica, ReplicaSettings, listening
 from snnlab.serving.rest import create_app
+from snnlab.serving.rest.warm import warm_door
 from snnlab.serving.topics import Topics
-from snnlab.serving.warm import warm_door, warm_up
+from snnlab.serving.warm import warm_up
 from snnlab.stores import connect as connect_store
 
 if TYPE_CHECKING:
@@ -97,11 +99,14 @@ def _application(models: Path) -> Application:
     bus = streams.connect(settings.bus or f"sqlite:///{home / 'bus.db'}")
     store = connect_store(settings.store or f"sqlite:///{home / 'store.db'}")
     bundled = bundled_models(models)
-    warm_up([(bundle.content, bundle.entry.code) for bundle in bundled])
+    for bundle in bundled:  # before any of them is at work
+        warm_up(Detector.load(bundle.content, trust_code=bundle.entry.code))
     replica = ReplicaSettings.load()
     here = Replica.here(*replica.addresses(listening(), GrpcSettings.load().port), replica.key)
     keep_s = None if settings.anomaly_days is None else settings.anomaly_days * 86_400
     pace = Pace(hold_s=replica.lease_s, keep_s=keep_s)
     application = Application(bus, store, pace=pace, topics=topics, peers=Peers(here, replica))
     application.start(bundled)
+    for model in application.held():
+        warm_up(model.scorer.detector.anew())
     return application
