@@ -83,7 +83,7 @@ class Jobs:
         return job
 
     def follow(self, kind: Kind, model_id: str, work: Future[_Done], told: Callable[[_Done], Json]) -> Job:
-        """The job that work is which was begun elsewhere; ``told`` gives its result. Raises StoreError."""
+        """A job that tells of work begun elsewhere; ``told`` makes its result of what came of it. Raises StoreError."""
         job = self._new(kind, model_id, "running")
         work.add_done_callback(lambda done: self._settle(job.job_id, lambda: told(done.result())))
         return job
