@@ -12,6 +12,7 @@ from snnlab.errors import ConfigError
 from snnlab.features import FeatureBank
 from snnlab.reservoirs import Network
 from snnlab.reservoirs.engines.native.engine import Native
+from snnlab.reservoirs.shared import shared_network
 
 __all__ = ["Plan"]
 
@@ -52,7 +53,7 @@ class Plan:
         config = domain.network if plasticity else domain.network.replace({"learning.algorithm": "none"})
         joined = reservoir and domain.clock.event_ticks == 1 and Native.joins(config.reservoir)
         codes = Codes.of(domain, bank.names_numbers, bank.names_symbols, joined=joined)
-        network = Network.build(config, n_inputs=codes.inputs) if reservoir else None
+        network = shared_network(config, codes.inputs) if reservoir else None
         specs = [spec for spec in domain.readouts if reservoir or spec.kind != "predictive"]
         if not specs:
             raise ConfigError(

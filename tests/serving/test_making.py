@@ -63,10 +63,10 @@ def test_what_fails_later_fails_as_a_job_and_what_waits_is_lost(store):
         go.wait(10)
         raise ConfigError("800 features take 300 MB; name fewer")
 
-    first, second = (making.begin(f"web-{at}", fail, 0.01) for at in range(2))
+    first, _, third = (making.begin(f"web-{at}", fail, 0.01) for at in range(3))  # two are being made
     making._pool.shutdown(wait=False, cancel_futures=True)
     go.set()
-    failed, lost = ended(jobs, first, making), jobs.get(second.job_id)
+    failed, lost = ended(jobs, first, making), jobs.get(third.job_id)
     assert (failed.status, failed.problem.status) == ("failed", 422)
     assert "name fewer" in failed.problem.detail
     assert (lost.status, lost.problem.status) == ("failed", 503)
