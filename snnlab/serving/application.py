@@ -23,7 +23,6 @@ from snnlab.serving.deployments import Deployments
 from snnlab.serving.feedback import Feedback
 from snnlab.serving.jobs import Job, Jobs
 from snnlab.serving.lag import LagWatch
-from snnlab.serving.making import Making
 from snnlab.serving.membership import Membership
 from snnlab.serving.metrics import Metrics, Snapshot
 from snnlab.serving.model import Model, key_of
@@ -35,6 +34,7 @@ from snnlab.serving.patterns import PatternMemory
 from snnlab.serving.peers import Peers
 from snnlab.serving.periodic import Periodic
 from snnlab.serving.posted import PostedStreams
+from snnlab.serving.promptly import Promptly
 from snnlab.serving.replica import Replica
 from snnlab.serving.scorer import Found
 from snnlab.serving.spikes import Spikes
@@ -82,7 +82,7 @@ class Application:
         self._feedback = Feedback(bus, store, self._models, self._posted)
         self._lag = LagWatch(bus, self._deployments.all, self.metrics)
         self._jobs = Jobs(store, self.replica.name, lambda: {one.replica.name for one in self.members.all()})
-        self._making = Making(self._jobs)
+        self._promptly = Promptly(self._jobs)
         self._training = Training(bus, self._models, self._jobs, self.topics)
         self._periodic = (
             Periodic(self._renew, min(pace.hold_s / 10.0, 1.0), "renewal"),
@@ -109,7 +109,7 @@ class Application:
     def close(self) -> None:
         """Stop jobs and workers, and leave what the models have learnt to others. The bus and the store stay open."""
         self._lag.stop()
-        self._making.close()
+        self._promptly.close()
         self._jobs.close(wait=False)
         for periodic in self._periodic[1:]:
             periodic.stop()
@@ -125,7 +125,13 @@ class Application:
         Raises ConfigError for a domain, names or a network that cannot be used, or is too large.
         """
         model_id = wanted.fresh_id()
-        return self._making.begin(model_id, lambda: self._models.create(model_id, wanted), soon_s)
+        return self._promptly.begin(
+            "create",
+            model_id,
+            lambda: self._models.create(model_id, wanted),
+            lambda model: {"model_id": model_id, "version": str(model.record.version)},
+            soon_s=soon_s,
+        )
 
     def models(self) -> list[ModelCard]:
         """All models, by id: each as its owner tells of it now, else as it was last kept."""
@@ -214,9 +220,20 @@ class Application:
         self.model(model_id)  # it learns where it is owned
         return self._training.begin(model_id, batch, stream, labels or {})
 
-    def deploy(self, model_id: str, stream: str, *, shards: int = 8, start: str = "beginning") -> Worker:
-        """Put a copy of a model to work on a stream; see ``Deployments.deploy``."""
-        return self._deployments.deploy(model_id, stream, shards=shards, start=start)
+    def deploy(
+        self, model_id: str, stream: str, *, shards: int = 8, start: str = "beginning", soon_s: float | None = None
+    ) -> Worker | Job:
+        """Put a copy of a model to work on a stream; see ``Deployments.deploy``.
+
+        Or the job that does so, where writing the model takes longer than ``soon_s``.
+        """
+        return self._promptly.begin(
+            "deploy",
+            model_id,
+            lambda: self._deployments.deploy(model_id, stream, shards=shards, start=start),
+            lambda worker: {"model_id": model_id, "stream": stream, "version": str(worker.assignment.version)},
+            soon_s=soon_s,
+        )
 
     def deployments(self, model_id: str) -> list[Worker]:
         """This replica's workers of a model, by stream."""

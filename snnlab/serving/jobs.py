@@ -20,12 +20,12 @@ from snnlab.serving.problem import Problem, problem_of
 from snnlab.stores import Store
 from snnlab.types import Json
 
-__all__ = ["Job", "Jobs", "Progress"]
+__all__ = ["Job", "Jobs", "Kind", "Progress"]
 
 Progress = Callable[[int], None]
 """Tells how much of a job is done; raises SnnlabError when the service stops: the job ends between two batches."""
 
-Kind = Literal["train", "create"]
+Kind = Literal["train", "create", "deploy"]
 _Done = TypeVar("_Done")
 
 _KIND = "job"

@@ -312,6 +312,16 @@ def test_a_model_that_is_not_made_soon_is_made_by_a_job(client, monkeypatch):
     assert client.get(f"{BASE}/models/{job['result']['model_id']}").json()["features"] == ["p", "t"]
 
 
+def test_a_model_that_is_not_deployed_soon_is_deployed_by_a_job(client, model, monkeypatch):
+    monkeypatch.setattr(models, "_SOON", 0.0)
+    taken = client.post(f"{BASE}/models/{model}/deploy", json={"stream": "hosts", "shards": 2})
+    assert taken.status_code == 202, taken.text
+    job = finished(client, taken.headers["location"])
+    assert (job["kind"], job["status"]) == ("deploy", "succeeded")
+    assert job["result"] == {"model_id": model, "stream": "hosts", "version": "1"}
+    assert client.get(f"{BASE}/deployments/{model}/hosts").json()["shards"] == 2
+
+
 def test_a_model_of_more_features_than_fit_is_refused_before_it_is_kept(client):
     many = {"domain": "performance", "features": [f"cpu{at}" for at in range(4096)]}
     problem(client.post(f"{BASE}/models", json=many), 422, "4096 features", "at most 268 MB", "name fewer")

@@ -4,6 +4,7 @@ import asyncio
 import math
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Response
 
@@ -23,7 +24,8 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
 
-_SOON = 0.75  # of the time that a request may take: until then a model is waited for
+_SOON = 0.75  # of the time that a request may take: until then what it asks for is waited for
+_LATER: dict[int | str, dict[str, Any]] = {202: {"description": "It takes a while: the job that does it", "model": Job}}
 _DEPLOYMENTS = 1000  # told with the models; GET /api/v1/deployments tells all, by page
 
 
@@ -32,7 +34,7 @@ _DEPLOYMENTS = 1000  # told with the models; GET /api/v1/deployments tells all, 
     status_code=HTTPStatus.CREATED,
     summary="Create new SNN model",
     response_model=ModelOut,
-    responses={202: {"description": "It takes a while: the job that makes it", "model": Job}},
+    responses=_LATER,
 )
 def create(body: CreateModel, app: App, limits: RequestLimits, response: Response) -> ModelOut | Response:
     """Make an untrained model of a domain. It learns from the first event on.
@@ -42,8 +44,7 @@ def create(body: CreateModel, app: App, limits: RequestLimits, response: Respons
     """
     made = app.create_model(body.wanted(), soon_s=_SOON * limits.seconds)
     if isinstance(made, Job):
-        where = {"Location": f"/api/v1/jobs/{made.job_id}"}
-        return Response(made.model_dump_json(), HTTPStatus.ACCEPTED, where, "application/json")
+        return _later(made)
     response.headers["Location"] = f"/api/v1/models/{made.model_id}"
     return _told(made.card, [])
 
@@ -89,15 +90,21 @@ def train(model_id: str, body: Train, app: App, limits: RequestLimits, response:
     "/{model_id}/deploy",
     status_code=HTTPStatus.CREATED,
     summary="Deploy to stream",
-    responses=problems(_403="The stream may not be named", _404="No such model"),
+    response_model=DeploymentOut,
+    responses={**_LATER, **problems(_403="The stream may not be named", _404="No such model")},
 )
-def deploy(model_id: str, body: Deploy, app: App, response: Response) -> DeploymentOut:
+def deploy(
+    model_id: str, body: Deploy, app: App, limits: RequestLimits, response: Response
+) -> DeploymentOut | Response:
     """Put a copy of the model to work on each shard of a stream; it scores and learns from now on.
 
     The stream is made if it is not there. Its anomalies can be asked for with `stream` as a filter. A model that
-    worked on the stream before is replaced by what it is now, and goes on where it stood.
+    worked on the stream before is replaced by what it is now, and goes on where it stood. The answer is a job where
+    writing the model takes longer than a request may.
     """
-    app.deploy(model_id, body.stream, shards=body.shards, start=body.start)
+    done = app.deploy(model_id, body.stream, shards=body.shards, start=body.start, soon_s=_SOON * limits.seconds)
+    if isinstance(done, Job):
+        return _later(done)
     response.headers["Location"] = f"/api/v1/deployments/{model_id}/{body.stream}"
     return told_of(app.deployment(model_id, body.stream))
 
@@ -172,6 +179,11 @@ def _verdicts(found: Found) -> list[VerdictOut]:
             given.event_id, given.entity, given.type, *columns, strict=True
         )
     ]
+
+
+def _later(job: Job) -> Response:
+    where = {"Location": f"/api/v1/jobs/{job.job_id}"}
+    return Response(job.model_dump_json(), HTTPStatus.ACCEPTED, where, "application/json")
 
 
 def _told(card: ModelCard, deployments: list[DeploymentOut]) -> ModelOut:
