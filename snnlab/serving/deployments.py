@@ -8,7 +8,7 @@ import base64
 import binascii
 from threading import RLock
 
-from snnlab.errors import ConfigError, ModelNotFound, NothingThere, TopicForbidden
+from snnlab.errors import ConfigError, NothingThere, TopicForbidden
 from snnlab.events.shards import shard_of
 from snnlab.logs import logger
 from snnlab.serving.assignment import Assignment, Pace
@@ -191,17 +191,19 @@ class Deployments:
 
     def _before(self, name: str) -> dict | None:
         """What a deployment's record tells now, stopped or not; None where there is none."""
-        found = (one.metadata for one in self._store.list_models() if one.name == name)
-        return next((told for told in found if told.get("kind") == DEPLOYMENT), None)
+        record = self._named(name)
+        return None if record is None else record.metadata
 
     def _record(self, model_id: str, stream: str) -> ModelRecord:
-        try:
-            record = self._store.get_model(name_of(model_id, stream))
-        except ModelNotFound as error:
-            raise nowhere(model_id, stream) from error
-        if record.metadata.get("kind") != DEPLOYMENT:
+        """The record of a deployment, without the model's bytes, which may be many. Raises NothingThere."""
+        record = self._named(name_of(model_id, stream))
+        if record is None:
             raise nowhere(model_id, stream)
         return record
+
+    def _named(self, name: str) -> ModelRecord | None:
+        found = (one for one in self._store.list_models() if one.name == name)
+        return next((one for one in found if one.metadata.get("kind") == DEPLOYMENT), None)
 
     def _failing(self, members: Membership | None) -> dict[str, list[str]]:
         """By deployment: what the workers of the replicas fail with."""
