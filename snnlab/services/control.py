@@ -117,9 +117,10 @@ def _start(name: str, folder: Path, scrape: str | None) -> Running:
 
 
 def _share(software: Path, place: Path) -> None:
-    software.mkdir(parents=True, exist_ok=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if not place.exists():
+    """Have ``place`` lead to software that is there, or is put there by who finds that it is not."""
+    for folder in (software, place):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    if not place.is_symlink() and not place.exists():
         place.symlink_to(software.absolute(), target_is_directory=True)
 
 

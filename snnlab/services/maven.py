@@ -5,14 +5,14 @@ import tarfile
 from pathlib import Path
 
 from snnlab.errors import ConfigError
-from snnlab.services.draft import drafted
+from snnlab.services.draft import drafted, whole
 
 __all__ = ["libraries", "unpacked"]
 
 
 def unpacked(artifact: str, folder: Path) -> Path:
     """The folder that an archive, such as ``group:name:version:tar.gz:bin``, unpacks to below ``folder``."""
-    if not folder.is_dir():
+    if not whole(folder):
         with drafted(folder) as draft:
             _mvn(draft, "dependency:copy", f"-Dartifact={artifact}")
             (archive,) = draft.glob("*.tar.gz")
@@ -25,7 +25,7 @@ def unpacked(artifact: str, folder: Path) -> Path:
 
 def libraries(pom: Path, folder: Path) -> Path:
     """A folder with the jars that a pom names and all that they need."""
-    if not folder.is_dir():
+    if not whole(folder):
         with drafted(folder) as draft:
             _mvn(draft, "-f", str(pom), "dependency:copy-dependencies")
     return folder

@@ -7,7 +7,7 @@ import pytest
 
 from snnlab import services
 from snnlab.errors import ConfigError
-from snnlab.services import control, ports, process
+from snnlab.services import control, maven, ports, process
 from snnlab.services.record import Record, Running
 
 
@@ -29,6 +29,27 @@ def test_a_home_runs_the_programs_of_another_on_data_of_its_own(services_home, s
         services.down(tmp_path, wipe=True)
     assert not (Record(tmp_path).folder / "ignite").exists()
     assert sorted(path.name for path in programs.rglob("*")) == before
+
+
+@pytest.mark.parametrize("left_empty", [False, True])
+def test_programs_that_the_other_home_lacks_are_put_there(tmp_path, monkeypatch, left_empty):
+    asked = []
+
+    def fetched(folder, *words):
+        asked.append(words)
+        (folder / "server.jar").write_text("of Maven")
+
+    monkeypatch.setattr(maven, "_mvn", fetched)
+    software, place = tmp_path / "programs" / "ignite" / "software", tmp_path / "own" / "ignite" / "software"
+    if left_empty:
+        software.mkdir(parents=True)
+    for _ in range(2):
+        control._share(software, place)
+        assert (maven.libraries(tmp_path / "pom.xml", place) / "server.jar").read_text() == "of Maven"
+    assert maven.libraries(tmp_path / "pom.xml", software) == software
+    assert len(asked) == 1
+    assert place.is_symlink()
+    assert [path.name for path in software.parent.iterdir()] == ["software"]
 
 
 def test_an_unknown_server_is_refused(tmp_path):

@@ -132,6 +132,9 @@ class AnomalyRows:
 
 
 def _row(anomaly: Anomaly, expires_at: int | None) -> list[object]:
-    told = (anomaly.anomaly_id, anomaly.detected_at, anomaly.anomaly_type, float(anomaly.severity))
+    from snnlab.stores.ignite.text import Text
+
     body = json.dumps(anomaly.to_json(), separators=(",", ":"))
-    return [*told, anomaly.entity, anomaly.model, anomaly.stream, expires_at, body]
+    words = anomaly.anomaly_id, anomaly.anomaly_type, anomaly.entity, anomaly.model, anomaly.stream, body
+    name, kind, entity, model, stream, told = ((word, Text) for word in words)
+    return [name, anomaly.detected_at, kind, float(anomaly.severity), entity, model, stream, expires_at, told]
